@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Makes and enters the toolbox: a Debian 13 root in which Loam is built, imaged and tested.
+#   toolbox.sh make              make .toolbox if its inputs changed
+#   toolbox.sh run CMD ARG...    run a command inside, in the work tree
+# Package source, proxy and CA certificates are the host's, read at run time; nothing of them is kept in the repository.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${LOAM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/loam}
+root=$top/.toolbox
+list=$top/cmake/toolbox.packages
+
+die() { printf 'toolbox: %s\n' "$*" >&2; exit 1; }
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+packages() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$list"; }
+key() { { packages; echo layout-1; } | sha256sum | cut -c1-16; }
+
+# The first Debian archive that the host's apt uses; on Ubuntu and elsewhere LOAM_MIRROR or Debian's own address.
+mirror() {
+  if [ -n "${LOAM_MIRROR:-}" ]; then printf '%s\n' "$LOAM_MIRROR"; return; fi
+  local from
+  from=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+    sed -n -e 's/^deb \(\[[^]]*\] \)\?\([^ ]*\/debian\/\?\) .*/\2/p' -e 's/^URIs: *\([^ ]*\/debian\/\?\)\( .*\)\?$/\1/p' | head -n 1)
+  printf '%s\n' "${from:-http://deb.debian.org/debian}"
+}
+
+# Debian's security archive lies beside the main one on every mirror that carries it.
+sources() {
+  local from; from=$(mirror); from=${from%/}
+  for suite in trixie trixie-updates; do
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main non-free-firmware\n' "$from" "$suite"
+  done
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s-security trixie-security main non-free-firmware\n' "$from"
+}
+
+host_needs() {
+  command -v mmdebstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] && return
+  say "installing mmdebstrap on this host"
+  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+    mmdebstrap debian-archive-keyring zstd >/dev/null || die "apt-get could not install mmdebstrap; look at its message above"
+}
+
+make_root() {
+  local want; want=$(key)
+  [ "$(cat "$root/.loam-key" 2>/dev/null)" = "$want" ] && return
+  [ "$(id -u)" = 0 ] || die "must run as root: it makes a root file system and mounts"
+  local tarball=$cache/toolbox-$want.tar
+  mkdir -p "$cache"
+  if [ ! -e "$tarball" ]; then
+    host_needs
+    say "making the Debian 13 toolbox (once, one to three minutes)"
+    sources | mmdebstrap --quiet --variant=apt --mode=root --skip=cleanup/apt --aptopt='Acquire::Retries "5"' \
+      --include="$(packages | paste -sd,)" trixie "$tarball.$$.tar" - >&2 || { rm -f "$tarball.$$.tar"; die "mmdebstrap failed; its last lines above say why"; }
+    mv "$tarball.$$.tar" "$tarball"
+    find "$cache" -maxdepth 1 -name 'toolbox-*.tar' ! -name "toolbox-$want.tar" -mtime +14 -delete
+  fi
+  say "unpacking the toolbox"
+  rm -rf --one-file-system "$root"
+  mkdir -p "$root"
+  tar -C "$root" --numeric-owner -xf "$tarball"
+  mkdir -p "$root/.old" "$root$top" "$root$cache"
+  printf '%s\n' "$want" > "$root/.loam-key"
+}
+
+# Runs in a mount namespace of its own: mkosi needs / to be a mount point, so a plain chroot is not enough.
+enter() {
+  mount --make-rprivate /
+  mount --bind "$root" "$root"
+  for dir in proc sys dev; do mount --rbind "/$dir" "$root/$dir"; done
+  mount -t tmpfs -o mode=0755 tmpfs "$root/run"
+  mount -t tmpfs -o mode=1777,size=90% tmpfs "$root/dev/shm"
+  mkdir -p "$root$top" "$root$cache"
+  mount --bind "$top" "$root$top"
+  mount --bind "$cache" "$root$cache"
+  for file in /etc/resolv.conf /etc/hosts; do [ -e "$file" ] && cat "$file" > "$root$file"; done
+  [ -e /etc/ssl/certs/ca-certificates.crt ] && cat /etc/ssl/certs/ca-certificates.crt > "$root/etc/ssl/certs/ca-certificates.crt"
+  sources > "$root/etc/apt/sources.list"
+  cd "$root"
+  pivot_root . .old
+  cd "$1"; shift
+  umount -l /.old
+  exec "$@"
+}
+
+case ${1:-} in
+  make) make_root ;;
+  run)
+    shift
+    # The host's own proxy and mirror settings go in; nothing else of its environment does.
+    keep=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" LOAM_CACHE="$cache" LOAM_HOST_MIRROR="$(mirror)"
+      LOAM_PROMPT="${LOAM_PROMPT:-}" CI="${CI:-}")
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do [ -n "${!name:-}" ] && keep+=("$name=${!name}"); done
+    mkdir -p "$cache"
+    exec unshare -m --propagation private env -i "${keep[@]}" "$0" enter "$PWD" "$@" ;;
+  enter) shift; enter "$@" ;;
+  key) key ;;
+  *) die "usage: toolbox.sh make | run CMD ARG..." ;;
+esac

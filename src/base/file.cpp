@@ -1,0 +1,105 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <format>
+
+namespace loam {
+
+namespace fs = std::filesystem;
+
+Result<UniqueFd> open_file(const fs::path& path, int flags, mode_t mode) {
+  UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return fail_errno(path.string());
+  return fd;
+}
+
+Result<std::string> read_file(const fs::path& path, std::size_t limit) {
+  LOAM_TRY(auto fd, open_file(path, O_RDONLY));
+  std::string content;
+  std::array<char, 65536> chunk{};
+  while (true) {
+    const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(path.string());
+    if (got == 0) return content;
+    content.append(chunk.data(), static_cast<std::size_t>(got));
+    if (content.size() > limit) return fail(std::format("{}: is larger than {} bytes", path.string(), limit));
+  }
+}
+
+namespace {
+
+Result<void> write_all(int fd, std::string_view content, const fs::path& path) {
+  while (!content.empty()) {
+    const auto wrote = ::write(fd, content.data(), content.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return fail_errno(path.string());
+    content.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
+Result<void> write_aside(const fs::path& aside, std::string_view content, mode_t mode) {
+  LOAM_TRY(auto fd, open_file(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+  // The umask does not decide about secrets.
+  if (::fchmod(fd.get(), mode) != 0) return fail_errno(aside.string());
+  LOAM_CHECK(write_all(fd.get(), content, aside));
+  return fsync_fd(fd.get(), aside.string());
+}
+
+}  // namespace
+
+Result<void> write_file_atomic(const fs::path& path, std::string_view content, mode_t mode) {
+  const auto directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code made;
+  fs::create_directories(directory, made);
+  if (made) return fail_errno(directory.string(), made.value());
+
+  const auto aside = directory / std::format(".{}.new", path.filename().string());
+  if (auto wrote = write_aside(aside, content, mode); !wrote) {
+    ::unlink(aside.c_str());
+    return wrote;
+  }
+  if (::rename(aside.c_str(), path.c_str()) != 0) return fail_errno(path.string());
+  LOAM_TRY(auto parent, open_file(directory, O_RDONLY | O_DIRECTORY));
+  return fsync_fd(parent.get(), directory.string());
+}
+
+Result<bool> write_file_if_changed(const fs::path& path, std::string_view content, mode_t mode) {
+  if (auto old = read_file(path); old && *old == content) return false;
+  LOAM_CHECK(write_file_atomic(path, content, mode));
+  return true;
+}
+
+Result<void> read_exact(int fd, std::span<std::byte> buffer, std::uint64_t offset) {
+  while (!buffer.empty()) {
+    const auto got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno(std::format("reading {} bytes at {}", buffer.size(), offset));
+    if (got == 0) return fail(std::format("ends at byte {}, {} more were expected", offset, buffer.size()));
+    buffer = buffer.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return {};
+}
+
+Result<void> write_exact(int fd, std::span<const std::byte> data, std::uint64_t offset) {
+  while (!data.empty()) {
+    const auto wrote = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return fail_errno(std::format("writing {} bytes at {}", data.size(), offset));
+    data = data.subspan(static_cast<std::size_t>(wrote));
+    offset += static_cast<std::uint64_t>(wrote);
+  }
+  return {};
+}
+
+Result<void> fsync_fd(int fd, std::string_view what) {
+  if (::fsync(fd) != 0) return fail_errno(std::format("{}: fsync", what));
+  return {};
+}
+
+}  // namespace loam

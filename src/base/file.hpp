@@ -1,0 +1,36 @@
+// Whole files: read with a limit, replaced atomically.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+
+namespace loam {
+
+// flags as of open(2); O_CLOEXEC is added.
+Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t mode = 0);
+
+// The whole file. One of more than `limit` bytes is an error, and not read.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
+
+// Writes beside the file, fsyncs, renames over it and fsyncs the directory: readers and a power cut see the old
+// file or the new one. Missing parent directories are made.
+Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content, mode_t mode = 0644);
+
+// As write_file_atomic, but an identical file is left alone. True if it was written.
+Result<bool> write_file_if_changed(const std::filesystem::path& path, std::string_view content, mode_t mode = 0644);
+
+// All of the bytes, at this offset, whatever the kernel returns at a time.
+Result<void> read_exact(int fd, std::span<std::byte> buffer, std::uint64_t offset);
+Result<void> write_exact(int fd, std::span<const std::byte> data, std::uint64_t offset);
+
+Result<void> fsync_fd(int fd, std::string_view what);
+
+}  // namespace loam

@@ -1,0 +1,128 @@
+#include "diskmgr/disk.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <format>
+#include <map>
+
+#include "base/text.hpp"
+#include "model/describe.hpp"
+
+namespace loam::diskmgr {
+
+std::string_view class_name(Class value) {
+  constexpr std::array<std::string_view, 5> names = {"os", "blank", "foreign", "removable", "unusable"};
+  return names[static_cast<std::size_t>(value)];
+}
+
+namespace {
+
+// Only what model::DiskId accepts, so that a printed id can be pasted into loam.yaml.
+std::string id_text(std::string_view text) {
+  std::string safe;
+  for (const char c : trim(text)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || std::string_view("_.:+=@-").contains(c)) {
+      safe += c;
+    } else if (!safe.ends_with('_')) {
+      safe += '_';
+    }
+  }
+  return safe;
+}
+
+// Candidates for the identity, best first.
+std::vector<std::string> chain(const Facts& disk) {
+  std::vector<std::string> ids;
+  if (!disk.wwn.empty()) ids.push_back("wwn-" + id_text(disk.wwn));
+  if (!disk.serial.empty()) ids.push_back(std::format("serial-{}-{}", id_text(disk.model), id_text(disk.serial)));
+  if (!disk.by_path.empty()) ids.push_back("path-" + id_text(disk.by_path));
+  ids.push_back("node-" + id_text(disk.node));
+  return ids;
+}
+
+}  // namespace
+
+void assign_ids(std::vector<Facts>& disks) {
+  std::map<std::string, int> claims;
+  for (const auto& disk : disks)
+    for (const auto& id : chain(disk)) ++claims[id];
+  for (auto& disk : disks) {
+    const auto ids = chain(disk);
+    const auto unique = std::ranges::find_if(ids, [&](const auto& id) { return claims[id] == 1; });
+    disk.id = unique == ids.end() ? ids.back() : *unique;
+  }
+}
+
+namespace {
+
+// Disks that a BMC or card reader shows, whatever they say about being removable.
+bool virtual_media(const Facts& disk) {
+  constexpr std::array<std::string_view, 6> models = {"Linux*Virtual*",   "AMI*Virtual*",    "*iDRAC*Virtual*",
+                                                      "Cisco*Virtual*", "*SD/MMC*",        "Virtual*HDisk*"};
+  return disk.bus == model::Bus::usb && std::ranges::any_of(models, [&](auto glob) { return glob_match(glob, disk.model); });
+}
+
+}  // namespace
+
+Disk classify(Facts facts) {
+  Disk disk{.facts = std::move(facts), .cls = Class::foreign, .reason = {}};
+  if (disk.facts.os_disk) {
+    disk.cls = Class::os;
+    disk.reason = "this node booted from it";
+  } else if (disk.facts.bytes == 0 || disk.facts.read_only) {
+    disk.cls = Class::unusable;
+    disk.reason = disk.facts.bytes == 0 ? "has no medium" : "is read-only";
+  } else if (disk.facts.removable || virtual_media(disk.facts)) {
+    disk.cls = Class::removable;
+    disk.reason = virtual_media(disk.facts) ? "virtual medium of a management controller" : "removable medium";
+  } else if (disk.facts.content.empty()) {
+    disk.cls = Class::blank;
+    disk.reason = "no data found";
+  } else {
+    disk.reason = "holds " + join(disk.facts.content, ", ");
+  }
+  return disk;
+}
+
+bool matches(const model::DiskSelector& selector, const Facts& disk) {
+  return (!selector.id || selector.id->str() == disk.id) && (!selector.serial || selector.serial->str() == disk.serial) &&
+         (!selector.model || glob_match(selector.model->str(), disk.model)) &&
+         (!selector.bus || *selector.bus == disk.bus) && (!selector.rotational || *selector.rotational == disk.rotational) &&
+         (!selector.min_size || disk.bytes >= selector.min_size->bytes) &&
+         (!selector.max_size || disk.bytes <= selector.max_size->bytes);
+}
+
+std::string describe(const Facts& disk) {
+  return std::format("{} ({}, {}, {}{})", disk.id, disk.model.empty() ? "unknown model" : printable(disk.model, 40),
+                     format_bytes(disk.bytes), model::enum_name(disk.bus), disk.rotational ? ", rotational" : "");
+}
+
+namespace {
+
+std::string list(const std::vector<const Disk*>& disks) {
+  std::string text;
+  for (const auto* disk : disks) text += (text.empty() ? "" : "; ") + describe(disk->facts);
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+Result<Disk> select_install_disk(const model::DiskSelector& selector, const std::vector<Disk>& disks) {
+  std::vector<const Disk*> usable;
+  std::vector<const Disk*> matching;
+  for (const auto& disk : disks) {
+    if (disk.cls == Class::removable || disk.cls == Class::unusable) continue;
+    usable.push_back(&disk);
+    if (matches(selector, disk.facts)) matching.push_back(&disk);
+  }
+  if (matching.size() == 1) return *matching.front();
+  if (matching.empty())
+    return fail(std::format("no disk matches install.disk; the disks of this machine: {}", list(usable)),
+                "change install.disk to match exactly one");
+  return fail(std::format("{} disks match install.disk: {}", matching.size(), list(matching)),
+              "add serial, model or id to install.disk so that exactly one matches");
+}
+
+}  // namespace loam::diskmgr

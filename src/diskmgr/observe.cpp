@@ -1,0 +1,149 @@
+#include "diskmgr/observe.hpp"
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <format>
+#include <memory>
+#include <ranges>
+#include <string_view>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "sys/udev.hpp"
+
+namespace loam::diskmgr {
+
+namespace {
+
+struct ProbeFree {
+  void operator()(blkid_struct_probe* handle) const { blkid_free_probe(handle); }
+};
+using Probe = std::unique_ptr<blkid_struct_probe, ProbeFree>;
+
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string first_of(std::initializer_list<std::string> candidates) {
+  for (const auto& text : candidates)
+    if (!text.empty()) return text;
+  return {};
+}
+
+model::Bus bus_of(const sys::BlockDevice& device) {
+  const auto path = device.syspath();
+  if (path.contains("/nvme")) return model::Bus::nvme;
+  if (path.contains("/usb")) return model::Bus::usb;
+  if (device.property("ID_BUS") == "ata") return model::Bus::sata;
+  if (device.name().starts_with("vd")) return model::Bus::virtio;
+  if (path.contains("/end_device-") || !device.property("ID_SAS_PATH").empty()) return model::Bus::sas;
+  return model::Bus::scsi;
+}
+
+// Partitions, loop devices, optical drives, mapped and memory devices are no disks.
+bool is_disk(const sys::BlockDevice& device) {
+  constexpr std::array<std::string_view, 6> prefixes = {"sd", "nvme", "vd", "xvd", "mmcblk", "pmem"};
+  return !device.is_partition() &&
+         std::ranges::any_of(prefixes, [&](auto prefix) { return device.name().starts_with(prefix); });
+}
+
+Facts read_facts(const sys::BlockDevice& device) {
+  Facts disk;
+  disk.node = device.node();
+  disk.model = first_of({device.attribute("device/model"), device.property("ID_MODEL")});
+  disk.serial = first_of({device.property("ID_SCSI_SERIAL"), device.property("ID_SERIAL_SHORT"),
+                          device.attribute("device/serial"), device.attribute("serial")});
+  disk.firmware = first_of({device.attribute("device/firmware_rev"), device.attribute("device/rev")});
+  disk.wwn = first_of({device.property("ID_WWN_WITH_EXTENSION"), device.property("ID_WWN"), device.attribute("wwid")});
+  disk.by_path = device.property("ID_PATH");
+  disk.bus = bus_of(device);
+  disk.bytes = number(device.attribute("size")) * 512;  // sysfs counts in 512 bytes whatever the sectors are
+  disk.sector_size = static_cast<std::uint32_t>(number(device.attribute("queue/logical_block_size")));
+  disk.rotational = device.attribute("queue/rotational") == "1";
+  disk.removable = device.attribute("removable") == "1";
+  disk.read_only = device.attribute("ro") == "1";
+  return disk;
+}
+
+std::string value(blkid_probe probe, const char* name) {
+  const char* text = nullptr;
+  std::size_t length = 0;
+  if (blkid_probe_lookup_value(probe, name, &text, &length) != 0) return {};
+  return std::string(std::string_view(text));
+}
+
+std::string signature(blkid_probe probe) {
+  if (const auto table = value(probe, "PTTYPE"); !table.empty()) return table + " partition table";
+  auto text = value(probe, "TYPE");
+  if (const auto label = value(probe, "LABEL"); !label.empty()) text += std::format(" \"{}\"", printable(label, 40));
+  return text;
+}
+
+Result<Probe> open_probe(const std::string& path, int fd) {
+  Probe probe(blkid_new_probe());
+  if (!probe || blkid_probe_set_device(probe.get(), fd, 0, 0) != 0) return fail_errno(path);
+  blkid_probe_enable_superblocks(probe.get(), 1);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_BADCSUM);
+  blkid_probe_enable_partitions(probe.get(), 1);
+  blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+  return probe;
+}
+
+// True if a stretch at either end is not all zeros: data of a kind that blkid does not know.
+Result<bool> ends_used(int fd) {
+  constexpr std::uint64_t stretch = 4U << 20U;
+  const auto end = ::lseek(fd, 0, SEEK_END);
+  if (end < 0) return fail_errno("lseek");
+  const auto bytes = static_cast<std::uint64_t>(end);
+  std::vector<std::byte> buffer(std::min(stretch, bytes));
+  for (const auto offset : {std::uint64_t{0}, bytes - buffer.size()}) {
+    LOAM_CHECK(read_exact(fd, buffer, offset));
+    if (std::ranges::any_of(buffer, [](std::byte byte) { return byte != std::byte{0}; })) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> probe_content(const std::string& path) {
+  LOAM_TRY(const auto fd, open_file(path, O_RDONLY | O_NONBLOCK));
+  LOAM_TRY(const auto probe, open_probe(path, fd.get()));
+  std::vector<std::string> found;
+  int outcome = 0;
+  while ((outcome = blkid_do_probe(probe.get())) == 0) {
+    auto text = signature(probe.get());
+    if (!text.empty() && std::ranges::find(found, text) == found.end()) found.push_back(std::move(text));
+  }
+  if (outcome < 0) return fail(std::format("{}: cannot be read", path), "look for read errors in the kernel log");
+  if (!found.empty()) return found;
+  LOAM_TRY(const auto used, ends_used(fd.get()));
+  if (used) found.emplace_back("data of an unknown kind");
+  return found;
+}
+
+Result<std::vector<Disk>> observe(const std::string& os_node) {
+  LOAM_TRY(const auto devices, sys::block_devices());
+  std::vector<Facts> facts;
+  for (const auto& device : devices)
+    if (is_disk(device)) facts.push_back(read_facts(device));
+  assign_ids(facts);
+
+  std::vector<Disk> disks;
+  for (auto& disk : facts) {
+    disk.os_disk = disk.node == os_node;
+    auto content = disk.bytes == 0 ? Result<std::vector<std::string>>{} : probe_content(disk.node);
+    disk.content = content ? *std::move(content) : std::vector<std::string>{"unreadable: " + content.error().message()};
+    disks.push_back(classify(std::move(disk)));
+  }
+  std::ranges::sort(disks, {}, [](const Disk& disk) { return disk.facts.id; });
+  return disks;
+}
+
+}  // namespace loam::diskmgr

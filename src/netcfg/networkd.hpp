@@ -1,0 +1,15 @@
+// The network section of loam.yaml as files of systemd-networkd. Pure.
+// Formats: systemd.link(5), systemd.netdev(5), systemd.network(5) of systemd 257.
+#pragma once
+
+#include <vector>
+
+#include "model/config.hpp"
+#include "plan/node_files.hpp"
+
+namespace loam::netcfg {
+
+// Without interfaces in loam.yaml every Ethernet NIC asks DHCP.
+std::vector<plan::RenderedFile> render_network(const model::Network& network);
+
+}  // namespace loam::netcfg

@@ -1,0 +1,58 @@
+#include "plan/node_files.hpp"
+
+#include <format>
+
+namespace loam::plan {
+
+namespace {
+
+template <typename List>
+std::string words(const List& list, std::string_view separator = " ") {
+  std::string text;
+  for (const auto& item : list) {
+    if (!text.empty()) text += separator;
+    text += item.str();
+  }
+  return text;
+}
+
+RenderedFile hostname(const std::string& name) { return {"/etc/hostname", name + "\n", 0644, "systemd-hostnamed.service"}; }
+
+RenderedFile hosts(const std::string& name) {
+  return {"/etc/hosts", std::format("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost ip6-localhost\n", name), 0644, ""};
+}
+
+// sshd.service runs only while this file exists.
+RenderedFile ssh_keys(const model::Access& access) {
+  return {"/etc/ssh/authorized_keys.d/root", words(access.ssh_keys, "\n") + "\n", 0600, "ssh.service"};
+}
+
+RenderedFile ntp(const model::Time& time) {
+  return {"/etc/systemd/timesyncd.conf.d/50-loam.conf", std::format("[Time]\nNTP={}\n", words(time.servers)), 0644,
+          "systemd-timesyncd.service"};
+}
+
+RenderedFile proxy(const model::Proxy& proxy) {
+  std::string text = "[Manager]\n";
+  const auto set = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += std::format("DefaultEnvironment=\"{}={}\"\n", name, value);
+  };
+  set("http_proxy", proxy.http ? proxy.http->str() : "");
+  set("https_proxy", proxy.https ? proxy.https->str() : "");
+  set("no_proxy", words(proxy.except, ","));
+  return {"/etc/systemd/system.conf.d/50-loam-proxy.conf", text, 0644, "daemon-reexec"};
+}
+
+}  // namespace
+
+std::vector<RenderedFile> render_node_files(const model::Config& config, const std::string& fallback_hostname) {
+  const auto name = config.hostname ? config.hostname->str() : fallback_hostname;
+  std::vector<RenderedFile> files = {hostname(name), hosts(name)};
+  if (!config.access.ssh_keys.empty()) files.push_back(ssh_keys(config.access));
+  if (!config.time.servers.empty()) files.push_back(ntp(config.time));
+  if (config.proxy != model::Proxy{}) files.push_back(proxy(config.proxy));
+  files.push_back({"/etc/timezone", config.time.zone.str() + "\n", 0644, ""});
+  return files;
+}
+
+}  // namespace loam::plan

@@ -1,0 +1,74 @@
+#include "slots/esp.hpp"
+
+#include <fcntl.h>
+
+#include <format>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "sys/subprocess.hpp"
+
+namespace loam::slots {
+
+Result<std::string> Esp::mtool(std::vector<std::string> command, std::string input) const {
+  command.insert(command.begin() + 1, {"-i", std::format("{}@@{}", disk_.string(), extent_.offset)});
+  auto ran = sys::run(command, {.timeout = std::chrono::seconds(600),
+                                .input = std::move(input),
+                                .environment = {"MTOOLS_SKIP_CHECK=1", "MTOOLSRC=/dev/null"}});
+  if (!ran) return std::unexpected(std::move(ran).error().context("EFI system partition"));
+  return std::move(ran->out);
+}
+
+Result<void> Esp::sync() const {
+  LOAM_TRY(const auto fd, open_file(disk_, O_RDWR));
+  return fsync_fd(fd.get(), disk_.string());
+}
+
+Result<void> Esp::format(const std::string& volume_id) const {
+  // Clusters of 4 KiB: FAT32 needs 65,525 of them, and 2 GiB then have 524,288 with sectors of either size.
+  const auto blocks = std::to_string(extent_.bytes / 1024);
+  auto made = sys::run({"mkfs.fat", "-F", "32", "-S", std::to_string(sector_size_), "-s",
+                        std::to_string(4096 / sector_size_), "-n", "LOAM-ESP", "-i", volume_id, "--offset",
+                        std::to_string(extent_.offset / sector_size_), disk_.string(), blocks},
+                       {.timeout = std::chrono::seconds(300), .input = {}, .environment = {}});
+  if (!made) return std::unexpected(std::move(made).error());
+  return sync();
+}
+
+Result<void> Esp::make_directory(const std::string& path) const {
+  LOAM_CHECK(mtool({"mmd", "-D", "s", "::" + path}));
+  return {};
+}
+
+Result<void> Esp::put(const std::filesystem::path& from, const std::string& to) const {
+  const auto aside = "::" + to + ".new";
+  LOAM_CHECK(mtool({"mcopy", "-D", "o", "-m", from.string(), aside}));
+  LOAM_CHECK(sync());
+  LOAM_CHECK(mtool({"mren", "-D", "o", aside, "::" + to}));
+  return sync();
+}
+
+Result<void> Esp::put_text(const std::string& text, const std::string& to) const {
+  const auto aside = "::" + to + ".new";
+  LOAM_CHECK(mtool({"mcopy", "-D", "o", "-", aside}, text));
+  LOAM_CHECK(sync());
+  LOAM_CHECK(mtool({"mren", "-D", "o", aside, "::" + to}));
+  return sync();
+}
+
+Result<std::vector<std::string>> Esp::list(const std::string& directory) const {
+  auto listed = mtool({"mdir", "-b", "::" + directory});
+  std::vector<std::string> names;
+  if (!listed) {
+    if (listed.error().message().contains("not found")) return names;
+    return std::unexpected(std::move(listed).error());
+  }
+  for (const auto line : split(*listed, '\n')) {
+    auto path = trim(line);
+    while (path.ends_with('/')) path.remove_suffix(1);
+    if (const auto slash = path.rfind('/'); slash != path.npos) names.emplace_back(path.substr(slash + 1));
+  }
+  return names;
+}
+
+}  // namespace loam::slots

@@ -1,0 +1,36 @@
+// The EFI system partition inside a disk or disk image, through mtools(1): no mount, the same on a file and a disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "slots/layout.hpp"
+
+namespace loam::slots {
+
+class Esp {
+ public:
+  Esp(std::filesystem::path disk, Extent extent, std::uint32_t sector_size)
+      : disk_(std::move(disk)), extent_(extent), sector_size_(sector_size) {}
+
+  Result<void> format(const std::string& volume_id) const;
+  Result<void> make_directory(const std::string& path) const;
+  // Under a temporary name, synced, then renamed: a reader sees the whole file or none.
+  Result<void> put(const std::filesystem::path& from, const std::string& to) const;
+  Result<void> put_text(const std::string& text, const std::string& to) const;
+  // Names in a directory; none if it does not exist.
+  Result<std::vector<std::string>> list(const std::string& directory) const;
+
+ private:
+  Result<std::string> mtool(std::vector<std::string> command, std::string input = {}) const;
+  Result<void> sync() const;
+
+  std::filesystem::path disk_;
+  Extent extent_;
+  std::uint32_t sector_size_;
+};
+
+}  // namespace loam::slots

@@ -1,0 +1,213 @@
+#include "slots/install_apply.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <format>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "slots/esp.hpp"
+#include "sys/subprocess.hpp"
+
+namespace loam::slots {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view boot_loader = "/EFI/BOOT/BOOTX64.EFI";
+
+Result<std::string> random_uuid() {
+  LOAM_TRY(const auto text, read_file("/proc/sys/kernel/random/uuid", 64));
+  return std::string(trim(text));
+}
+
+Result<bool> has_boot_loader(const InstallTarget& target, const Layout& layout) {
+  const Esp esp(target.path, layout.at(Part::esp), target.sector_size);
+  LOAM_TRY(const auto names, esp.list("/EFI/BOOT"));
+  return std::ranges::find(names, "BOOTX64.EFI") != names.end();
+}
+
+// A directory that goes away with its content; mke2fs copies from it.
+class Staging {
+ public:
+  static Result<Staging> make() {
+    std::string path = "/tmp/loam-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) return fail_errno(path);
+    Staging staging;
+    staging.path_ = path;
+    return staging;
+  }
+  Staging(Staging&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Staging& operator=(Staging&&) = delete;
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  Staging() = default;
+  fs::path path_;
+};
+
+Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  const std::vector<std::byte> zeros(1U << 20U);
+  while (bytes > 0) {
+    const auto count = std::min<std::uint64_t>(bytes, zeros.size());
+    LOAM_CHECK(write_exact(fd, std::span(zeros).first(count), offset));
+    offset += count;
+    bytes -= count;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> observe_target(InstallTarget& target) {
+  LOAM_TRY(target.gpt, read_gpt(target.path, target.sector_size));
+  target.bootable = false;
+  const auto layout = layout_for(target.bytes, target.sector_size);
+  if (!layout || target_state(target.gpt) != TargetState::installing || !same_places(target.gpt, *layout)) return {};
+  // An ESP that cannot be read is one that was not finished.
+  target.bootable = has_boot_loader(target, *layout).value_or(false);
+  return {};
+}
+
+InstallApply::InstallApply(InstallTarget target, const Release& release, NodeSeed seed, ProgressCallback progress)
+    : target_(std::move(target)), release_(&release), seed_(std::move(seed)), progress_(std::move(progress)) {}
+
+plan::Handlers InstallApply::handlers() {
+  using plan::Action;
+  return {{"wipe", [this](const Action&) { return wipe(); }},
+          {"partition", [this](const Action&) { return partition(); }},
+          {"make-esp", [this](const Action&) { return make_esp(); }},
+          {"fill-slot", [this](const Action& action) { return fill_slot(action); }},
+          {"make-loam", [this](const Action&) { return make_loam(); }},
+          {"make-state", [this](const Action&) { return make_state(); }},
+          {"verify-slot", [this](const Action&) { return verify_slot(); }},
+          {"name-slot", [this](const Action&) { return name_slot(); }},
+          {"install-boot", [this](const Action&) { return install_boot(); }},
+          {"mark-installed", [this](const Action&) { return mark_installed(); }}};
+}
+
+Result<Layout> InstallApply::layout() const { return layout_for(target_.bytes, target_.sector_size); }
+
+Result<Place> InstallApply::place(Part part) const {
+  LOAM_TRY(const auto where, layout());
+  return Place{.path = target_.path, .offset = where.at(part).offset};
+}
+
+Result<Esp> InstallApply::esp() const {
+  LOAM_TRY(const auto where, layout());
+  return Esp(target_.path, where.at(Part::esp), target_.sector_size);
+}
+
+// Both ends hold all that would make another system, or a half-read table, see something on the disk.
+Result<void> InstallApply::wipe() {
+  constexpr std::uint64_t ends = 8U << 20U;
+  LOAM_TRY(const auto fd, open_file(target_.path, O_WRONLY));
+  LOAM_CHECK(write_zeros(fd.get(), 0, ends));
+  LOAM_CHECK(write_zeros(fd.get(), target_.bytes - ends, ends));
+  return fsync_fd(fd.get(), target_.path.string());
+}
+
+Result<void> InstallApply::partition() {
+  LOAM_TRY(const auto where, layout());
+  std::array<std::string, part_count> uuids;
+  for (auto& uuid : uuids) {
+    LOAM_TRY(uuid, random_uuid());
+  }
+  LOAM_CHECK(write_gpt(target_.path, target_.sector_size, sfdisk_script(where, uuids)));
+  LOAM_TRY(const auto written, read_gpt(target_.path, target_.sector_size));
+  if (!same_places(written, where))
+    return fail(std::format("{}: the partition table reads back otherwise than it was written", target_.id),
+                "the disk does not keep what is written to it; replace it");
+  return {};
+}
+
+Result<void> InstallApply::make_esp() {
+  LOAM_TRY(const auto uuid, random_uuid());
+  LOAM_TRY(const auto partition, esp());
+  LOAM_CHECK(partition.format(uuid.substr(0, 8)));
+  for (const auto* const directory : {"/EFI", "/EFI/BOOT", "/EFI/systemd", "/EFI/Linux", "/loader"})
+    LOAM_CHECK(partition.make_directory(directory));
+  return {};
+}
+
+Result<void> InstallApply::fill_slot(const plan::Action& action) {
+  LOAM_TRY(const auto tree, release_->load_tree());
+  LOAM_TRY(const auto root, place(Part::root_a));
+  const FillOptions options{.skip_identical = action.arguments.contains("skip-identical")};
+  LOAM_CHECK(fill({.path = release_->file("root"), .offset = 0}, root, tree, options, progress_));
+  LOAM_TRY(const auto verity, place(Part::verity_a));
+  LOAM_TRY(const auto fd, open_file(target_.path, O_WRONLY));
+  LOAM_CHECK(write_exact(fd.get(), tree.bytes(), verity.offset));
+  return fsync_fd(fd.get(), target_.path.string());
+}
+
+Result<void> InstallApply::make_ext4(Part part, const std::string& label, const std::string& source_directory) const {
+  LOAM_TRY(const auto where, layout());
+  const auto& extent = where.at(part);
+  LOAM_TRY(const auto uuid, random_uuid());
+  std::vector<std::string> argv = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-L", label, "-U", uuid,
+                                   "-E", std::format("offset={},lazy_itable_init=1,nodiscard", extent.offset)};
+  if (!source_directory.empty()) argv.insert(argv.end(), {"-d", source_directory});
+  argv.insert(argv.end(), {target_.path.string(), std::to_string(extent.bytes / 4096)});
+  auto made = sys::run(argv, {.timeout = std::chrono::seconds(600), .input = {}, .environment = {}});
+  if (!made) return std::unexpected(std::move(made).error());
+  LOAM_TRY(const auto fd, open_file(target_.path, O_RDWR));
+  return fsync_fd(fd.get(), target_.path.string());
+}
+
+Result<void> InstallApply::make_loam() {
+  LOAM_TRY(const auto staging, Staging::make());
+  LOAM_CHECK(write_file_atomic(staging.path() / "loam.yaml", seed_.config_text, 0600));
+  LOAM_CHECK(write_file_atomic(staging.path() / "machine-id", seed_.machine_id + "\n", 0444));
+  return make_ext4(Part::loam, "loam", staging.path().string());
+}
+
+Result<void> InstallApply::make_state() { return make_ext4(Part::state, "loam-state", {}); }
+
+Result<void> InstallApply::verify_slot() {
+  LOAM_TRY(const auto root, place(Part::root_a));
+  LOAM_TRY(const auto hashes, place(Part::verity_a));
+  const auto& manifest = release_->manifest();
+  LOAM_TRY(const auto fd, open_file(target_.path, O_RDONLY));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  std::vector<std::byte> area(hash_area_bytes(release_->size("root") / block_size));
+  LOAM_CHECK(read_exact(fd.get(), area, hashes.offset));
+  LOAM_TRY(const auto tree, VerityTree::load(std::move(area), manifest.root_hash));
+  auto verified = verify(root, tree, progress_);
+  if (!verified)
+    return std::unexpected(std::move(verified).error().remedy("the disk does not keep what is written to it; replace it"));
+  return {};
+}
+
+Result<void> InstallApply::name_slot() {
+  const auto& root = release_->manifest().root_hash;
+  LOAM_CHECK(set_partition_uuid(target_.path, target_.sector_size, number(Part::root_a), data_partition_uuid(root)));
+  return set_partition_uuid(target_.path, target_.sector_size, number(Part::verity_a), verity_partition_uuid(root));
+}
+
+// BOOTX64.EFI is what firmware looks for on a disk that it has no boot entry for: until it is there nothing boots.
+Result<void> InstallApply::install_boot() {
+  LOAM_CHECK(release_->check_files());
+  LOAM_TRY(const auto partition, esp());
+  const auto loader = release_->file("boot.efi");
+  LOAM_CHECK(partition.put_text("timeout 3\nconsole-mode keep\neditor no\n", "/loader/loader.conf"));
+  LOAM_CHECK(partition.put(release_->file("efi"), "/EFI/Linux/" + uki_name(release_->manifest().version, boot_tries)));
+  LOAM_CHECK(partition.put(loader, "/EFI/systemd/systemd-bootx64.efi"));
+  return partition.put(loader, std::string(boot_loader));
+}
+
+Result<void> InstallApply::mark_installed() {
+  return set_partition_name(target_.path, target_.sector_size, number(Part::loam), kind(Part::loam).name);
+}
+
+}  // namespace loam::slots

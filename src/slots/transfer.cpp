@@ -1,0 +1,191 @@
+#include "slots/transfer.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <format>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/file.hpp"
+
+namespace loam::slots {
+
+namespace {
+
+constexpr std::size_t chunk_bytes = 4U << 20U;
+constexpr std::size_t chunks_in_flight = 4;
+
+struct Free {
+  void operator()(std::byte* bytes) const { std::free(bytes); }  // NOLINT(cppcoreguidelines-no-malloc)
+};
+
+// Direct I/O wants aligned memory.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() : bytes_(static_cast<std::byte*>(std::aligned_alloc(block_size, chunk_bytes))) {
+    if (!bytes_) throw std::bad_alloc();
+  }
+  std::span<std::byte> first(std::size_t count) { return {bytes_.get(), count}; }
+
+ private:
+  std::unique_ptr<std::byte, Free> bytes_;
+};
+
+struct Chunk {
+  AlignedBuffer buffer;
+  std::uint64_t offset = 0;  // from the start of the data
+  std::size_t bytes = 0;
+};
+
+// Hands chunks from the reading to the writing thread; a fixed number of buffers bounds the memory.
+class Conveyor {
+ public:
+  // An empty buffer, or null when the consumer stopped.
+  std::unique_ptr<Chunk> take_empty() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped_ || !empty_.empty() || made_ < chunks_in_flight; });
+    if (stopped_) return nullptr;
+    if (empty_.empty()) {
+      ++made_;
+      return std::make_unique<Chunk>();
+    }
+    auto chunk = std::move(empty_.back());
+    empty_.pop_back();
+    return chunk;
+  }
+  void put_full(std::unique_ptr<Chunk> chunk) { with_lock([&] { full_.push_back(std::move(chunk)); }); }
+  void put_empty(std::unique_ptr<Chunk> chunk) { with_lock([&] { empty_.push_back(std::move(chunk)); }); }
+  void end(Result<void> result) { with_lock([&] { ended_ = std::move(result); }); }
+  void stop() { with_lock([&] { stopped_ = true; }); }
+
+  // The next chunk, or null at the end or after an error, which result() has.
+  std::unique_ptr<Chunk> take_full() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !full_.empty() || ended_; });
+    if (full_.empty()) return nullptr;
+    auto chunk = std::move(full_.front());
+    full_.pop_front();
+    return chunk;
+  }
+  Result<void> result() {
+    const std::scoped_lock lock(mutex_);
+    return *ended_;
+  }
+
+ private:
+  template <typename Change>
+  void with_lock(Change change) {
+    const std::scoped_lock lock(mutex_);
+    change();
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Chunk>> full_;
+  std::deque<std::unique_ptr<Chunk>> empty_;
+  std::size_t made_ = 0;
+  bool stopped_ = false;
+  std::optional<Result<void>> ended_;
+};
+
+Result<void> check_chunk(const Place& source, Chunk& chunk, const VerityTree& tree, SaltedSha256& hash) {
+  const auto data = chunk.buffer.first(chunk.bytes);
+  for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
+    const auto index = (chunk.offset + at) / block_size;
+    if (!tree.matches(index, hash(data.subspan(at, block_size))))
+      return fail(std::format("{}: block {} (byte {}) does not match the release's hash tree", source.path.string(), index,
+                              source.offset + index * block_size));
+  }
+  return {};
+}
+
+Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Conveyor& conveyor) {
+  SaltedSha256 hash(tree.salt());
+  for (std::uint64_t offset = 0; offset < tree.data_bytes(); offset += chunk_bytes) {
+    auto chunk = conveyor.take_empty();
+    if (!chunk) return {};
+    chunk->offset = offset;
+    chunk->bytes = std::min<std::uint64_t>(chunk_bytes, tree.data_bytes() - offset);
+    if (auto got = read_exact(fd, chunk->buffer.first(chunk->bytes), source.offset + offset); !got)
+      return std::unexpected(std::move(got).error().context(source.path.string()).remedy(
+          "the medium cannot be read there; write it again or use another"));
+    LOAM_CHECK(check_chunk(source, *chunk, tree, hash));
+    conveyor.put_full(std::move(chunk));
+  }
+  return {};
+}
+
+// Direct where the file system can, else through the cache with the pages dropped first.
+Result<UniqueFd> open_uncached(const std::filesystem::path& path, int flags) {
+  if (auto direct = open_file(path, flags | O_DIRECT)) return direct;
+  LOAM_TRY(auto fd, open_file(path, flags));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  return fd;
+}
+
+// Reads and checks the source on a second thread, gives each good chunk to `consume` on this one.
+template <typename Consume>
+Result<void> stream(const Place& source, const UniqueFd& fd, const VerityTree& tree, const ProgressCallback& progress,
+                    Consume consume) {
+  Conveyor conveyor;
+  std::jthread reader([&] { conveyor.end(read_chunks(source, fd.get(), tree, conveyor)); });
+  std::uint64_t done = 0;
+  while (auto chunk = conveyor.take_full()) {
+    if (auto consumed = consume(*chunk); !consumed) {
+      conveyor.stop();
+      return consumed;
+    }
+    done += chunk->bytes;
+    progress({.done = done, .total = tree.data_bytes()});
+    conveyor.put_empty(std::move(chunk));
+  }
+  return conveyor.result();
+}
+
+bool identical(int fd, std::uint64_t offset, std::span<const std::byte> data, AlignedBuffer& scratch) {
+  const auto old = scratch.first(data.size());
+  return read_exact(fd, old, offset) && std::memcmp(old.data(), data.data(), data.size()) == 0;
+}
+
+}  // namespace
+
+Result<FillReport> fill(const Place& source, const Place& target, const VerityTree& tree, const FillOptions& options,
+                        const ProgressCallback& progress) {
+  LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
+  ::posix_fadvise(in.get(), static_cast<off_t>(source.offset), static_cast<off_t>(tree.data_bytes()), POSIX_FADV_SEQUENTIAL);
+  LOAM_TRY(const auto out, open_uncached(target.path, O_RDWR));
+  FillReport report;
+  AlignedBuffer scratch;
+  LOAM_CHECK(stream(source, in, tree, progress, [&](Chunk& chunk) -> Result<void> {
+    const auto data = chunk.buffer.first(chunk.bytes);
+    const auto at = target.offset + chunk.offset;
+    if (options.skip_identical && identical(out.get(), at, data, scratch)) {
+      report.kept += chunk.bytes;
+      return {};
+    }
+    report.written += chunk.bytes;
+    if (auto wrote = write_exact(out.get(), data, at); !wrote)
+      return std::unexpected(std::move(wrote).error().context(target.path.string()));
+    return {};
+  }));
+  LOAM_CHECK(fsync_fd(out.get(), target.path.string()));
+  return report;
+}
+
+Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress) {
+  LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
+  return stream(place, fd, tree, progress, [](Chunk&) { return Result<void>{}; });
+}
+
+}  // namespace loam::slots

@@ -1,0 +1,179 @@
+#include "sys/subprocess.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <format>
+
+#include "base/text.hpp"
+#include "base/unique_fd.hpp"
+
+namespace loam::sys {
+
+namespace {
+
+constexpr std::size_t max_output = 16U << 20U;
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+class Spawn {
+ public:
+  Spawn() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+    // A process group of its own, so that a time-out takes its children too.
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    sigset_t pipe;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::posix_spawnattr_setsigdefault(&attributes_, &pipe);
+  }
+  Spawn(const Spawn&) = delete;
+  Spawn& operator=(const Spawn&) = delete;
+  ~Spawn() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+
+  void connect(const UniqueFd& from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from.get(), to); }
+
+  Result<pid_t> start(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+    const auto arguments = pointers(argv);
+    const auto variables = pointers(environment);
+    pid_t pid = 0;
+    const int problem = ::posix_spawnp(&pid, argv.front().c_str(), &actions_, &attributes_, arguments.data(), variables.data());
+    if (problem != 0) return fail_errno(argv.front(), problem);
+    return pid;
+  }
+
+ private:
+  static std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> list;
+    for (const auto& text : texts) list.push_back(const_cast<char*>(text.c_str()));
+    list.push_back(nullptr);
+    return list;
+  }
+
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+using Clock = std::chrono::steady_clock;
+
+// Moves bytes between us and the child until it closes both outputs or time is up.
+class Exchange {
+ public:
+  Exchange(Pipe in, Pipe out, Pipe err, std::string_view input)
+      : in_(std::move(in.write)), out_(std::move(out.read)), err_(std::move(err.read)), input_(input) {
+    if (input_.empty()) in_.reset();
+    if (in_) ::fcntl(in_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  Result<RunOutput> until(Clock::time_point deadline) {
+    while (out_ || err_) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+      if (left <= 0) return fail("took too long");
+      std::array<pollfd, 3> fds = {{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {in_.get(), POLLOUT, 0}}};
+      if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) < 0 && errno != EINTR)
+        return fail_errno("poll");
+      if (fds[0].revents != 0) LOAM_CHECK(drain(out_, result_.out));
+      if (fds[1].revents != 0) LOAM_CHECK(drain(err_, result_.err));
+      if (fds[2].revents != 0) feed();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  static Result<void> drain(UniqueFd& fd, std::string& into) {
+    std::array<char, 16384> chunk{};
+    const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0) return errno == EINTR ? Result<void>{} : fail_errno("read");
+    if (got == 0) fd.reset();
+    into.append(chunk.data(), static_cast<std::size_t>(got));
+    if (into.size() > max_output) return fail("wrote more than 16 MiB");
+    return {};
+  }
+
+  void feed() {
+    const auto wrote = ::write(in_.get(), input_.data(), input_.size());
+    if (wrote < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (wrote > 0) input_.remove_prefix(static_cast<std::size_t>(wrote));
+    // A program that does not want all of its input is no error of ours; its exit code tells.
+    if (wrote < 0 || input_.empty()) in_.reset();
+  }
+
+  UniqueFd in_;
+  UniqueFd out_;
+  UniqueFd err_;
+  std::string_view input_;
+  RunOutput result_;
+};
+
+std::string tail(std::string_view text) {
+  text = trim(text);
+  if (text.size() > 400) text = text.substr(text.size() - 400);
+  return printable(text, 400);
+}
+
+Result<RunOutput> judge(const std::string& program, int status, RunOutput output) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
+  const auto how = WIFEXITED(status) ? std::format("exited with {}", WEXITSTATUS(status))
+                                     : std::format("was ended by signal {}", WTERMSIG(status));
+  const auto said = tail(output.err.empty() ? output.out : output.err);
+  return fail(std::format("{} {}{}{}", program, how, said.empty() ? "" : ": ", said));
+}
+
+int wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  return status;
+}
+
+}  // namespace
+
+Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& options) {
+  LOAM_TRY(auto in, make_pipe());
+  LOAM_TRY(auto out, make_pipe());
+  LOAM_TRY(auto err, make_pipe());
+  Spawn spawn;
+  spawn.connect(in.read, STDIN_FILENO);
+  spawn.connect(out.write, STDOUT_FILENO);
+  spawn.connect(err.write, STDERR_FILENO);
+  auto environment = options.environment;
+  environment.insert(environment.end(), {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"});
+  LOAM_TRY(const auto pid, spawn.start(argv, environment));
+
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  Exchange exchange(std::move(in), std::move(out), std::move(err), options.input);
+  auto output = exchange.until(Clock::now() + options.timeout);
+  if (!output) {
+    ::kill(-pid, SIGKILL);
+    wait_for(pid);
+    return std::unexpected(std::move(output).error().context(
+        std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
+  }
+  return judge(argv.front(), wait_for(pid), *std::move(output));
+}
+
+}  // namespace loam::sys

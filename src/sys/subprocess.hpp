@@ -1,0 +1,28 @@
+// Runs a program by argv, never through a shell, with a time limit.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace loam::sys {
+
+struct RunOptions {
+  std::chrono::seconds timeout{60};
+  std::string input;                      // for its standard input
+  std::vector<std::string> environment;   // NAME=value, besides PATH and LANG
+};
+
+struct RunOutput {
+  std::string out;  // at most 16 MiB; more is an error
+  std::string err;
+};
+
+// The output of a program that exited with 0. Everything else is an error that names the program and holds the end of
+// what it wrote on standard error. A program that outlives its time is killed with its children.
+Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& options = {});
+
+}  // namespace loam::sys
