@@ -39,6 +39,7 @@ Result<Gpt> parse_sfdisk_json(std::string_view text, std::uint32_t sector_size) 
     const auto json = nlohmann::json::parse(text);
     const auto& table = json.at("partitiontable");
     if (table.at("label") != "gpt") return Gpt{};
+    sector_size = table.value("sectorsize", sector_size);  // of a disk; it knows better than we do
     Gpt gpt;
     for (const auto& item : table.value("partitions", nlohmann::json::array()))
       gpt.partitions.push_back({.number = number_of_node(item.at("node").get<std::string>()),

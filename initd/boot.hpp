@@ -1,0 +1,37 @@
+// The steps of loam-boot, the program of the initrd.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "slots/boot_facts.hpp"
+
+namespace loam::boot {
+
+// A line for the person in front of the machine, on every console and in the log.
+void say(std::string_view text);
+
+// Value of a kernel argument, empty if it is not there; "1" for one without value.
+std::string kernel_argument(std::string_view cmdline, std::string_view name);
+
+Result<void> mount(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
+                   const std::string& options = {});
+
+// Opens the verity device and mounts it on /sysroot.
+Result<void> mount_root(const std::string& data, const std::string& hashes, const std::string& root_hash);
+
+// Calls `attempt` at first and after each change of a block device until it works or the time is over; the last
+// error is then the result. Says every ten seconds what it waits for.
+Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Result<void>()>& attempt);
+
+// Finds the disk that was booted, or the medium, mounts its release on /sysroot and fills `facts`.
+Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts);
+Result<void> live_root(const std::string& root_hash, slots::BootFacts& facts);
+
+// /loam, /var and /etc of the mounted root. What cannot be mounted becomes a problem in `facts`.
+Result<void> mount_state(slots::BootFacts& facts);
+
+}  // namespace loam::boot

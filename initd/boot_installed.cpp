@@ -1,0 +1,37 @@
+// The root of an installed node: the slot on the disk that the firmware booted.
+#include <format>
+
+#include "boot.hpp"
+#include "slots/release.hpp"
+#include "sys/efi.hpp"
+#include "sys/udev.hpp"
+
+namespace loam::boot {
+
+namespace {
+
+Result<std::vector<slots::FoundPartition>> partitions() {
+  LOAM_TRY(const auto devices, sys::block_devices());
+  std::vector<slots::FoundPartition> found;
+  for (const auto& device : devices)
+    if (device.is_partition())
+      found.push_back({.node = device.node(),
+                       .disk = device.disk_node(),
+                       .uuid = device.property("ID_PART_ENTRY_UUID"),
+                       .type = device.property("ID_PART_ENTRY_TYPE")});
+  return found;
+}
+
+}  // namespace
+
+Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts) {
+  LOAM_TRY(const auto digest, slots::parse_digest(root_hash));
+  LOAM_TRY(const auto loader_uuid, sys::read_efi_text("LoaderDevicePartUUID", sys::loader_vendor));
+  return retry_on_devices(std::chrono::minutes(3), [&]() -> Result<void> {
+    LOAM_TRY(const auto found, partitions());
+    LOAM_TRY(facts.disk, slots::find_boot_disk(found, loader_uuid, digest));
+    return mount_root(facts.disk.root, facts.disk.verity, root_hash);
+  });
+}
+
+}  // namespace loam::boot

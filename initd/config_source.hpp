@@ -1,0 +1,26 @@
+// Where live media find loam.yaml: a credential, a volume labelled LOAM or CIDATA, or the URL in loam.config=.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace loam::node {
+
+struct ConfigText {
+  std::string text;
+  std::string name;  // where it came from, for messages
+};
+
+// A local one, if there is any; an error if there is one that cannot be read.
+Result<std::optional<ConfigText>> find_local_config();
+
+// The URL of loam.config= with ${mac}, ${serial}, ${uuid} and ${hostname} filled in; empty if the argument is absent.
+Result<std::string> config_url();
+
+// The program that fetches it to standard output.
+std::vector<std::string> fetch_argv(const std::string& url);
+
+}  // namespace loam::node

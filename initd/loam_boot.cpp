@@ -1,0 +1,127 @@
+// loam-boot: what the initrd does, in two steps.
+//   loam-boot root    mounts the release that was booted on /sysroot
+//   loam-boot state   mounts /loam, /var and /etc in it
+// A step that cannot be done says why on every console and reboots after a while: nobody is there to type.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <format>
+#include <iostream>
+#include <thread>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "boot.hpp"
+#include "sys/efi.hpp"
+#include "sys/subprocess.hpp"
+#include "sys/udev.hpp"
+
+namespace loam::boot {
+
+void say(std::string_view text) {
+  std::cerr << text << '\n';  // the journal
+  // The kernel writes its log on every console that it has; priority 3 passes any quietness.
+  const UniqueFd kmsg(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+  const auto line = std::format("<3>loam: {}\n", text);
+  if (kmsg && ::write(kmsg.get(), line.data(), line.size()) < 0) std::cerr << "cannot write to the kernel log\n";
+}
+
+std::string kernel_argument(std::string_view cmdline, std::string_view name) {
+  std::string value;
+  for (const auto word : split(cmdline, ' ')) {
+    const auto argument = trim(word);
+    if (argument == name) value = "1";
+    if (argument.starts_with(name) && argument.substr(name.size()).starts_with('='))
+      value = argument.substr(name.size() + 1);
+  }
+  return value;
+}
+
+Result<void> mount(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
+                   const std::string& options) {
+  std::error_code made;
+  std::filesystem::create_directories(target, made);  // on a read-only root it must be there already
+  if (::mount(source.c_str(), target.c_str(), type.c_str(), flags, options.c_str()) != 0)
+    return fail_errno(std::format("mounting {} on {}", source, target));
+  return {};
+}
+
+Result<void> mount_root(const std::string& data, const std::string& hashes, const std::string& root_hash) {
+  if (!std::filesystem::exists("/dev/mapper/root"))
+    LOAM_CHECK(sys::run({"veritysetup", "open", data, "root", hashes, root_hash},
+                        {.timeout = std::chrono::seconds(120), .input = {}, .environment = {}}));
+  return mount("/dev/mapper/root", "/sysroot", "erofs", MS_RDONLY);
+}
+
+Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Result<void>()>& attempt) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + limit;
+  LOAM_TRY(auto monitor, sys::BlockMonitor::start());
+  auto said = Clock::now();
+  while (true) {
+    auto done = attempt();
+    if (done || Clock::now() >= deadline) return done;
+    if (Clock::now() - said > std::chrono::seconds(10)) {
+      said = Clock::now();
+      const auto left = std::chrono::duration_cast<std::chrono::seconds>(deadline - said).count();
+      say(std::format("still waiting, {} s at most: {}", left, done.error().text()));
+    }
+    monitor.wait(std::chrono::seconds(5));
+  }
+}
+
+namespace {
+
+constexpr std::string_view facts_path = slots::boot_facts_path;
+
+Result<void> root_step() {
+  LOAM_TRY(const auto cmdline, read_file("/proc/cmdline", 65536));
+  slots::BootFacts facts;
+  facts.root_hash = kernel_argument(cmdline, "roothash");
+  facts.live = !kernel_argument(cmdline, "loam.live").empty();
+  if (facts.root_hash.empty()) return fail("the kernel command line has no roothash=", "the UKI is not one of Loam's");
+  LOAM_CHECK(facts.live ? live_root(facts.root_hash, facts) : installed_root(facts.root_hash, facts));
+  return write_file_atomic(facts_path, to_json(facts));
+}
+
+Result<void> state_step() {
+  LOAM_TRY(const auto text, read_file(facts_path));
+  LOAM_TRY(auto facts, slots::parse_boot_facts(text));
+  LOAM_CHECK(mount_state(facts));
+  for (const auto& problem : facts.problems) say(problem);
+  return write_file_atomic(facts_path, to_json(facts));
+}
+
+[[noreturn]] void give_up(const Error& error) {
+  say("cannot boot: " + error.text());
+  // With a boot counter running, the next try is this slot's or the other's: no use in waiting long.
+  const bool counting = sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt).has_value();
+  const int minutes = counting ? 0 : 5;
+  say(std::format("rebooting {}", minutes == 0 ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
+  std::this_thread::sleep_for(std::chrono::seconds(10 + minutes * 60));
+  auto rebooted = sys::run({"systemctl", "--force", "reboot"});
+  if (!rebooted) say(rebooted.error().text());
+  std::exit(1);
+}
+
+}  // namespace
+
+}  // namespace loam::boot
+
+int main(int argc, char** argv) {
+  try {
+    const std::string_view step = argc == 2 ? argv[1] : "";
+    if (step != "root" && step != "state") {
+      std::cerr << "usage: loam-boot root|state\n";
+      return 2;
+    }
+    auto done = step == "root" ? loam::boot::root_step() : loam::boot::state_step();
+    if (!done) loam::boot::give_up(done.error());
+    return 0;
+  } catch (const std::exception& problem) {
+    loam::boot::give_up(loam::Error(problem.what()));
+  }
+}

@@ -1,0 +1,190 @@
+// loamctl: the command line of a node.
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <format>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "diskmgr/disk.hpp"
+#include "model/parse.hpp"
+#include "node_client.hpp"
+#include "node_text.hpp"
+#include "support.hpp"
+#include "verify_slot.hpp"
+
+namespace {
+
+using namespace loam;
+using nlohmann::json;
+
+struct Arguments {
+  bool as_json = false;
+  std::string file;
+  int wait_seconds = 0;
+  std::string slot = "booted";
+  std::vector<std::string> rest;
+};
+
+Result<std::string> read_input(const std::string& file) {
+  if (file != "-") return read_file(file, std::size_t{2} << 20U);
+  return read_file("/dev/stdin", std::size_t{2} << 20U);
+}
+
+Result<void> status(const Arguments& arguments) {
+  LOAM_TRY(auto client, node::NodeClient::connect());
+  LOAM_TRY(const auto view, client.view());
+  std::cout << (arguments.as_json ? node::status_json(view).dump(2) + "\n" : node::status_text(view));
+  return {};
+}
+
+Result<void> document(const Arguments& arguments, const char* name, std::string (*text)(const json&)) {
+  LOAM_TRY(auto client, node::NodeClient::connect());
+  LOAM_TRY(const auto content, client.document(name));
+  const auto value = json::parse(content);
+  std::cout << (arguments.as_json ? value.dump(2) + "\n" : text(value));
+  return {};
+}
+
+Result<void> plan_or_apply(const Arguments& arguments, const char* method) {
+  LOAM_TRY(const auto config, read_input(arguments.file));
+  // Checked here first: the messages then carry the file's own name.
+  LOAM_CHECK(model::parse_config(config, arguments.file));
+  LOAM_TRY(auto client, node::NodeClient::connect());
+  LOAM_TRY(const auto text, client.call(method, config));
+  std::cout << (arguments.as_json ? json{{"plan", text}}.dump(2) + "\n" : text);
+  return {};
+}
+
+Result<void> request(const Arguments& arguments, const char* method) {
+  LOAM_TRY(auto client, node::NodeClient::connect());
+  LOAM_CHECK(client.call(method));
+  if (arguments.as_json) std::cout << json{{"requested", method}}.dump(2) << '\n';
+  return {};
+}
+
+Result<void> config_check(const Arguments& arguments) {
+  LOAM_TRY(const auto text, read_input(arguments.file));
+  const auto report = model::parse_config_report(text, arguments.file);
+  if (arguments.as_json) {
+    std::cout << json{{"valid", report.problems.empty()}, {"problems", report.problems}}.dump(2) << '\n';
+  } else if (report.problems.empty()) {
+    std::cout << arguments.file << ": good\n";
+  }
+  if (report.problems.empty()) return {};
+  return fail(join(report.problems, "\n"));
+}
+
+Result<void> config_print(const Arguments& arguments, const std::string& text) {
+  std::cout << (arguments.as_json && !text.starts_with("{") ? json{{"config", text}}.dump(2) + "\n" : text);
+  return {};
+}
+
+// A node that waits for a configuration is healthy; one that is degraded is not.
+bool healthy(const std::string& state) { return state == "ready" || state == "unconfigured"; }
+
+Result<void> health(const Arguments& arguments) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.wait_seconds);
+  while (true) {
+    auto client = node::NodeClient::connect();
+    auto view = client ? client->view() : Result<node::NodeView>(std::unexpected(client.error()));
+    if (view && healthy(view->state)) {
+      std::cout << (arguments.as_json ? node::status_json(*view).dump(2) + "\n" : view->state + "\n");
+      return {};
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      if (!view) return std::unexpected(std::move(view).error());
+      return fail(std::format("the node is {} after {} s:\n{}", view->state, arguments.wait_seconds, node::status_text(*view)));
+    }
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+Result<void> logs(const Arguments& arguments) {
+  std::vector<std::string> argv = {"journalctl", "--no-hostname", "-u", "loamd.service", "-u", "loam-health.service"};
+  if (arguments.as_json) argv.insert(argv.end(), {"-o", "json"});
+  argv.insert(argv.end(), arguments.rest.begin(), arguments.rest.end());
+  std::vector<char*> pointers;
+  for (auto& word : argv) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers.front(), pointers.data());
+  return fail_errno("journalctl");
+}
+
+void add_config(CLI::App& app, Arguments& arguments, std::function<Result<void>()>& chosen) {
+  auto* const config = app.add_subcommand("config", "loam.yaml: check a file, print its schema or an example");
+  config->require_subcommand(1);
+  auto* const check = config->add_subcommand("check", "say all that is wrong with a file");
+  check->add_option("FILE", arguments.file, "the file, - for standard input")->required();
+  check->callback([&] { chosen = [&] { return config_check(arguments); }; });
+  config->add_subcommand("schema", "print the JSON Schema of loam.yaml")->callback([&] {
+    chosen = [&] { return config_print(arguments, model::json_schema()); };
+  });
+  config->add_subcommand("example", "print a commented example")->callback([&] {
+    chosen = [&] { return config_print(arguments, model::example_config()); };
+  });
+}
+
+void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void>()>& chosen) {
+  const auto add = [&](const char* name, const char* help, std::function<Result<void>()> run) {
+    auto* const command = app.add_subcommand(name, help);
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
+    return command;
+  };
+  add("status", "how the node is, and why", [&] { return status(arguments); });
+  for (const auto& [name, method, help] : {std::tuple{"plan", "PlanConfig", "what applying a loam.yaml would change"},
+                                           std::tuple{"apply", "ApplyConfig", "make the node what a loam.yaml says"}})
+    add(name, help, [&, method] { return plan_or_apply(arguments, method); })
+        ->add_option("FILE", arguments.file, "the file, - for standard input")
+        ->required();
+  auto* const slots = add("slots", "the two slots and what they hold", [&] { return document(arguments, "Slots", node::slots_text); });
+  auto* const verify = slots->add_subcommand("verify", "re-read the booted slot against its hash tree");
+  verify->callback([&] { chosen = [&] { return node::verify_booted_slot(arguments.as_json); }; });
+  add("disks", "the disks, what is on them and what they are for", [&] { return document(arguments, "Disks", node::disks_text); });
+  add("links", "the network interfaces", [&] { return document(arguments, "Links", node::links_text); });
+  add("logs", "what loamd logged; options of journalctl may follow --", [&] { return logs(arguments); })
+      ->add_option("OPTIONS", arguments.rest, "options for journalctl");
+  add_config(app, arguments, chosen);
+  add("support", "write a bundle that helps others to help you", [&] { return node::write_support_bundle(arguments.as_json); });
+  add("retry", "look for a configuration again (live media), or apply it again", [&] { return request(arguments, "Retry"); });
+  add("reboot", "restart the node", [&] { return request(arguments, "Reboot"); });
+  add("poweroff", "switch the node off", [&] { return request(arguments, "PowerOff"); });
+  add("health", "0 if the node is healthy", [&] { return health(arguments); })
+      ->add_option("--wait", arguments.wait_seconds, "seconds to wait for it")
+      ->default_val(0);
+}
+
+int run(int argc, char** argv) {
+  Arguments arguments;
+  std::function<Result<void>()> chosen;
+  CLI::App app{"loamctl: look at a Loam node and change it"};
+  app.set_version_flag("--version", LOAM_VERSION);
+  app.add_flag("--json", arguments.as_json, "machine-readable output");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer("Examples:\n  loamctl status\n  loamctl disks --json\n  loamctl config check loam.yaml\n  loamctl plan loam.yaml && loamctl apply loam.yaml\n"
+             "  loamctl slots verify\n  loamctl logs -- -f");
+  add_commands(app, arguments, chosen);
+  CLI11_PARSE(app, argc, argv);
+  if (auto done = chosen(); !done) {
+    std::cerr << "loamctl: " << done.error().text() << '\n';
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& problem) {
+    std::cerr << "loamctl: " << problem.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,46 @@
+// loamd: the supervisor of a node, a service of systemd.
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <iostream>
+
+#include "base/file.hpp"
+#include "slots/boot_facts.hpp"
+#include "supervisor.hpp"
+#include "sys/event_loop.hpp"
+
+namespace {
+
+using namespace loam;
+
+Result<slots::BootFacts> boot_facts() {
+  LOAM_TRY(const auto text, read_file(slots::boot_facts_path));
+  return slots::parse_boot_facts(text);
+}
+
+Result<void> serve() {
+  LOAM_TRY(auto loop, sys::EventLoop::create());
+  LOAM_TRY(auto monitor, sys::BlockMonitor::start());
+  LOAM_TRY(auto boot, boot_facts());
+  auto bus = sdbus::createSystemBusConnection();
+  node::Supervisor supervisor(loop, *bus, std::move(boot), std::move(monitor));
+  bus->attachSdEventLoop(loop.handle());
+  LOAM_CHECK(supervisor.start());
+  auto ended = loop.run();
+  bus->detachSdEventLoop();
+  return ended;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    if (auto done = serve(); !done) {
+      std::cerr << "<3>loamd: " << done.error().text() << '\n';
+      return 1;
+    }
+    return 0;
+  } catch (const std::exception& problem) {
+    std::cerr << "<3>loamd: " << problem.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,82 @@
+#include "node_client.hpp"
+
+#include <chrono>
+#include <format>
+#include <map>
+#include <vector>
+
+namespace loam::node {
+
+namespace {
+
+using ConditionTuple = sdbus::Struct<std::string, std::string, std::string, std::string>;
+using ProgressTuple = sdbus::Struct<std::string, std::string, std::uint64_t, std::uint64_t, double>;
+
+const std::string control_interface = std::string(interface_name) + ".Control";
+// Applying waits for units to restart.
+constexpr std::chrono::minutes call_limit{5};
+
+std::unexpected<Error> failed(const sdbus::Error& problem) {
+  if (problem.getName() == "org.freedesktop.DBus.Error.AccessDenied")
+    return fail("only root may do this", "use sudo, or log in as root by ssh");
+  if (problem.getName() == "org.freedesktop.DBus.Error.ServiceUnknown")
+    return fail("loamd does not run", "systemctl status loamd and loamctl logs say why");
+  return fail(problem.getMessage());
+}
+
+template <typename Call>
+auto guarded(Call call) -> Result<decltype(call())> {
+  try {
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      return {};
+    } else {
+      return call();
+    }
+  } catch (const sdbus::Error& problem) {
+    return failed(problem);
+  }
+}
+
+}  // namespace
+
+Result<NodeClient> NodeClient::connect() {
+  return guarded([] {
+    auto bus = sdbus::createSystemBusConnection();
+    auto proxy = sdbus::createProxy(*bus, sdbus::ServiceName{std::string(bus_name)}, sdbus::ObjectPath{std::string(object_path)});
+    return NodeClient(std::move(bus), std::move(proxy));
+  });
+}
+
+Result<NodeView> NodeClient::view() {
+  return guarded([this] {
+    const auto get = [this](const char* name) { return proxy_->getProperty(name).onInterface(std::string(interface_name)); };
+    NodeView view;
+    view.version = get("Version").get<std::string>();
+    view.state = get("State").get<std::string>();
+    view.plan = get("Plan").get<std::string>();
+    for (const auto& tuple : get("Conditions").get<std::vector<ConditionTuple>>())
+      view.conditions.push_back({tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>()});
+    const auto progress = get("Progress").get<ProgressTuple>();
+    view.progress = {progress.get<0>(), progress.get<1>(), progress.get<2>(), progress.get<3>(), progress.get<4>()};
+    return view;
+  });
+}
+
+Result<std::string> NodeClient::document(const std::string& name) {
+  return guarded([&] { return proxy_->getProperty(name).onInterface(std::string(interface_name)).get<std::string>(); });
+}
+
+Result<std::string> NodeClient::call(const std::string& method, const std::string& argument) {
+  return guarded([&] {
+    std::string answer;
+    proxy_->callMethod(method).onInterface(control_interface).withTimeout(call_limit).withArguments(argument).storeResultsTo(answer);
+    return answer;
+  });
+}
+
+Result<void> NodeClient::call(const std::string& method) {
+  return guarded([&] { proxy_->callMethod(method).onInterface(control_interface).withTimeout(call_limit); });
+}
+
+}  // namespace loam::node

@@ -1,0 +1,44 @@
+// The other end of io.loam.Node1: for loamctl and the console.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include "base/error.hpp"
+#include "node_state.hpp"
+
+namespace loam::node {
+
+struct NodeView {
+  std::string version;
+  std::string state;
+  std::vector<Condition> conditions;
+  Progress progress;
+  std::string plan;
+};
+
+class NodeClient {
+ public:
+  static Result<NodeClient> connect();
+
+  Result<NodeView> view();
+  // Disks, Links or Slots, as JSON.
+  Result<std::string> document(const std::string& name);
+  // PlanConfig, ApplyConfig.
+  Result<std::string> call(const std::string& method, const std::string& argument);
+  // Retry, Reboot, PowerOff.
+  Result<void> call(const std::string& method);
+
+  sdbus::IConnection& bus() { return *bus_; }
+  sdbus::IProxy& proxy() { return *proxy_; }
+
+ private:
+  NodeClient(std::unique_ptr<sdbus::IConnection> bus, std::unique_ptr<sdbus::IProxy> proxy)
+      : bus_(std::move(bus)), proxy_(std::move(proxy)) {}
+  std::unique_ptr<sdbus::IConnection> bus_;
+  std::unique_ptr<sdbus::IProxy> proxy_;
+};
+
+}  // namespace loam::node

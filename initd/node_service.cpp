@@ -1,0 +1,81 @@
+#include "node_service.hpp"
+
+#include <tuple>
+#include <vector>
+
+namespace loam::node {
+
+namespace {
+
+const sdbus::InterfaceName node_interface{std::string(interface_name)};
+
+template <typename T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw sdbus::Error(sdbus::Error::Name{"io.loam.Error.Failed"}, result.error().text());
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+using ConditionTuple = sdbus::Struct<std::string, std::string, std::string, std::string>;
+using ProgressTuple = sdbus::Struct<std::string, std::string, std::uint64_t, std::uint64_t, double>;
+
+std::vector<ConditionTuple> conditions_of(const Status& status) {
+  std::vector<ConditionTuple> list;
+  for (const auto& condition : status.conditions)
+    list.emplace_back(condition.type, condition.status, condition.reason, condition.message);
+  return list;
+}
+
+ProgressTuple progress_of(const Status& status) {
+  const auto& progress = status.progress;
+  return {progress.step, progress.summary, progress.done, progress.total, progress.seconds_left};
+}
+
+}  // namespace
+
+NodeService::NodeService(sdbus::IConnection& connection, Requests requests)
+    : requests_(std::move(requests)), object_(sdbus::createObject(connection, sdbus::ObjectPath{std::string(object_path)})) {
+  add_properties();
+  add_methods();
+  connection.requestName(sdbus::ServiceName{std::string(bus_name)});
+}
+
+void NodeService::add_properties() {
+  object_
+      ->addVTable(sdbus::registerProperty("Version").withGetter([] { return std::string(LOAM_VERSION); }),
+                  sdbus::registerProperty("State").withGetter([this] { return std::string(state_name(status_.state)); }),
+                  sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
+                  sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
+                  sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
+                  sdbus::registerProperty("Disks").withGetter([this] { return value_or_throw(requests_.disks()); }),
+                  sdbus::registerProperty("Links").withGetter([this] { return value_or_throw(requests_.links()); }),
+                  sdbus::registerProperty("Slots").withGetter([this] { return value_or_throw(requests_.slots()); }))
+      .forInterface(node_interface);
+}
+
+void NodeService::add_methods() {
+  const sdbus::InterfaceName control{std::string(interface_name) + ".Control"};
+  object_
+      ->addVTable(sdbus::registerMethod("PlanConfig").implementedAs([this](const std::string& config) {
+                    return value_or_throw(requests_.plan(config));
+                  }),
+                  sdbus::registerMethod("ApplyConfig").implementedAs([this](const std::string& config) {
+                    return value_or_throw(requests_.apply(config));
+                  }),
+                  sdbus::registerMethod("Retry").implementedAs([this] { value_or_throw(requests_.retry()); }),
+                  sdbus::registerMethod("Reboot").implementedAs([this] { value_or_throw(requests_.reboot()); }),
+                  sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
+      .forInterface(control);
+}
+
+void NodeService::publish(const Status& status) {
+  std::vector<sdbus::PropertyName> changed;
+  if (status.state != status_.state) changed.emplace_back("State");
+  if (status.conditions != status_.conditions) changed.emplace_back("Conditions");
+  if (status.progress != status_.progress) changed.emplace_back("Progress");
+  if (status.plan != status_.plan) changed.emplace_back("Plan");
+  if (changed.empty()) return;
+  status_ = status;
+  object_->emitPropertiesChangedSignal(node_interface, changed);
+}
+
+}  // namespace loam::node

@@ -1,0 +1,44 @@
+// The D-Bus service io.loam.Node1.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include "base/error.hpp"
+#include "node_state.hpp"
+
+namespace loam::node {
+
+// What callers may ask for; text in and out. An error becomes the D-Bus error io.loam.Error.Failed.
+struct Requests {
+  std::function<Result<std::string>(const std::string& config)> plan;
+  std::function<Result<std::string>(const std::string& config)> apply;
+  std::function<Result<void>()> retry;
+  std::function<Result<void>()> reboot;
+  std::function<Result<void>()> power_off;
+  std::function<Result<std::string>()> disks;  // JSON
+  std::function<Result<std::string>()> links;  // JSON
+  std::function<Result<std::string>()> slots;  // JSON
+};
+
+class NodeService {
+ public:
+  // Takes the bus name. Throws sdbus::Error where it cannot.
+  NodeService(sdbus::IConnection& connection, Requests requests);
+
+  // Publishes what changed since the last call.
+  void publish(const Status& status);
+
+ private:
+  void add_properties();
+  void add_methods();
+
+  Requests requests_;
+  Status status_;
+  std::unique_ptr<sdbus::IObject> object_;
+};
+
+}  // namespace loam::node

@@ -1,0 +1,47 @@
+// What loamd says about its node.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace loam::node {
+
+inline constexpr std::string_view bus_name = "io.loam.Node1";
+inline constexpr std::string_view object_path = "/io/loam/Node1";
+inline constexpr std::string_view interface_name = "io.loam.Node1";
+
+enum class State : std::uint8_t { installing, unconfigured, configuring, ready, degraded, upgrading };
+
+constexpr std::string_view state_name(State state) {
+  constexpr std::string_view names[] = {"installing", "unconfigured", "configuring", "ready", "degraded", "upgrading"};
+  return names[static_cast<std::size_t>(state)];
+}
+
+// As Kubernetes has them: something that is true, false or not known yet, and why.
+struct Condition {
+  std::string type;     // Config, Partitions, Network, Install
+  std::string status;   // "true", "false", "unknown"
+  std::string reason;   // one word for programs
+  std::string message;  // sentences for people
+  bool operator==(const Condition&) const = default;
+};
+
+struct Progress {
+  std::string step;     // empty: nothing is going on
+  std::string summary;
+  std::uint64_t done = 0;   // bytes
+  std::uint64_t total = 0;  // bytes; 0: not counted
+  double seconds_left = 0;
+  bool operator==(const Progress&) const = default;
+};
+
+struct Status {
+  State state = State::configuring;
+  std::vector<Condition> conditions;
+  Progress progress;
+  std::string plan;  // text of the plan being applied, or of the last one
+};
+
+}  // namespace loam::node

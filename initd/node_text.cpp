@@ -1,0 +1,114 @@
+#include "node_text.hpp"
+
+#include <algorithm>
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+
+namespace loam::node {
+
+using nlohmann::json;
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i == widths.size()) widths.push_back(0);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) line += std::format("{:<{}}  ", row[i], widths[i]);
+    text += std::string(line.substr(0, line.find_last_not_of(' ') + 1)) + "\n";
+  }
+  return text;
+}
+
+std::string progress_text(const Progress& progress) {
+  if (progress.step.empty()) return "";
+  if (progress.total == 0) return progress.summary;
+  return std::format("{}: {} of {} ({} %), {} left", progress.summary, format_bytes(progress.done), format_bytes(progress.total),
+                     progress.done * 100 / progress.total, format_seconds(static_cast<std::uint64_t>(progress.seconds_left)));
+}
+
+std::string status_text(const NodeView& view) {
+  std::string text = std::format("Loam {}  {}\n", view.version, view.state);
+  if (!view.progress.step.empty()) text += "  " + progress_text(view.progress) + "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& condition : view.conditions) {
+    const auto* const mark = condition.status == "true" ? "ok" : condition.status == "false" ? "!!" : "..";
+    // A message of several lines stays in its column.
+    const auto lines = split(condition.message, '\n');
+    rows.push_back({"  " + std::string(mark), condition.type, condition.reason, std::string(lines.front())});
+    for (std::size_t i = 1; i < lines.size(); ++i) rows.push_back({"", "", "", std::string(lines[i])});
+  }
+  return text + table(rows);
+}
+
+json status_json(const NodeView& view) {
+  json conditions = json::array();
+  for (const auto& condition : view.conditions)
+    conditions.push_back({{"type", condition.type}, {"status", condition.status}, {"reason", condition.reason}, {"message", condition.message}});
+  const auto& progress = view.progress;
+  return {{"version", view.version},
+          {"state", view.state},
+          {"conditions", std::move(conditions)},
+          {"plan", view.plan},
+          {"progress", {{"step", progress.step}, {"summary", progress.summary}, {"done", progress.done}, {"total", progress.total}, {"seconds_left", progress.seconds_left}}}};
+}
+
+std::string disks_text(const json& disks) {
+  std::vector<std::vector<std::string>> rows = {{"ID", "SIZE", "KIND", "MODEL", "SERIAL", "CLASS", "WHY"}};
+  for (const auto& disk : disks) {
+    const auto text = [&](const char* name) { return printable(disk.value(name, ""), 60); };
+    rows.push_back({text("id"), format_bytes(disk.value("bytes", std::uint64_t{0})),
+                    disk.value("rotational", false) ? "hdd/" + text("bus") : "ssd/" + text("bus"), text("model"), text("serial"),
+                    text("class"), text("reason")});
+  }
+  return table(rows);
+}
+
+namespace {
+
+std::string speed_text(std::int64_t megabits) {
+  if (megabits <= 0) return "-";
+  return megabits % 1000 == 0 ? std::format("{} Gb/s", megabits / 1000) : std::format("{} Mb/s", megabits);
+}
+
+std::string words(const json& list) {
+  std::string text;
+  for (const auto& item : list) text += (text.empty() ? "" : " ") + item.get<std::string>();
+  return text.empty() ? "-" : text;
+}
+
+std::string or_dash(const json& object, const char* name) {
+  const auto text = object.value(name, "");
+  return text.empty() ? "-" : printable(text, 60);
+}
+
+}  // namespace
+
+std::string links_text(const json& links) {
+  std::vector<std::vector<std::string>> rows = {{"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "ADDRESSES"}};
+  for (const auto& link : links)
+    rows.push_back({or_dash(link, "name"), or_dash(link, "kind"), link.value("carrier", false) ? "yes" : "no",
+                    speed_text(link.value("speed", std::int64_t{0})), std::to_string(link.value("mtu", std::int64_t{0})),
+                    or_dash(link, "master"), or_dash(link, "driver"), or_dash(link, "mac"), words(link.at("addresses"))});
+  return table(rows);
+}
+
+std::string slots_text(const json& slots) {
+  if (slots.value("live", false)) return std::format("runs from a medium; root hash {}\n", slots.value("root_hash", ""));
+  std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "STATE", "PARTITION"}};
+  for (const auto& slot : slots.at("slots"))
+    rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "booted" : "-", or_dash(slot, "uuid")});
+  auto text = table(rows);
+  for (const auto& entry : slots.at("boot_entries"))
+    text += std::format("boot entry {}: {}\n", or_dash(entry, "version"),
+                        entry.value("blessed", false) ? "blessed" : "on trial, tries " + or_dash(entry, "tries"));
+  return text;
+}
+
+}  // namespace loam::node

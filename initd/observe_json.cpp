@@ -1,0 +1,91 @@
+#include "observe_json.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "diskmgr/observe.hpp"
+#include "model/describe.hpp"
+#include "netcfg/links.hpp"
+#include "slots/gpt.hpp"
+#include "slots/release.hpp"
+
+namespace loam::node {
+
+using nlohmann::json;
+
+namespace {
+
+// Serial numbers and labels come from outside and may be no UTF-8.
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+Result<std::string> disks_json(const slots::BootFacts& boot) {
+  LOAM_TRY(const auto disks, diskmgr::observe(boot.live ? "" : boot.disk.disk));
+  json list = json::array();
+  for (const auto& disk : disks) {
+    const auto& facts = disk.facts;
+    list.push_back({{"id", facts.id},           {"node", facts.node},
+                    {"model", facts.model},     {"serial", facts.serial},
+                    {"firmware", facts.firmware}, {"wwn", facts.wwn},
+                    {"bus", model::enum_name(facts.bus)}, {"bytes", facts.bytes},
+                    {"sector_size", facts.sector_size},   {"rotational", facts.rotational},
+                    {"class", diskmgr::class_name(disk.cls)}, {"reason", disk.reason},
+                    {"content", facts.content}});
+  }
+  return dump(list);
+}
+
+Result<std::string> links_json() {
+  LOAM_TRY(const auto links, netcfg::observe_links());
+  json list = json::array();
+  for (const auto& link : links)
+    list.push_back({{"name", link.name},     {"kind", link.kind},       {"mac", link.mac}, {"driver", link.driver},
+                    {"master", link.master}, {"carrier", link.carrier}, {"speed", link.speed}, {"mtu", link.mtu},
+                    {"addresses", link.addresses}});
+  return dump(list);
+}
+
+namespace {
+
+// The UKIs on the ESP with what their names say about tries.
+json boot_entries() {
+  json list = json::array();
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator("/efi/EFI/Linux", none)) {
+    const auto name = entry.path().stem().string();
+    if (entry.path().extension() != ".efi" || !name.starts_with("loam-")) continue;
+    const auto plus = name.find('+');
+    list.push_back({{"version", name.substr(5, plus == name.npos ? plus : plus - 5)},
+                    {"tries", plus == name.npos ? "" : name.substr(plus + 1)},
+                    {"blessed", plus == name.npos}});
+  }
+  return list;
+}
+
+json slot_json(const slots::Gpt& gpt, slots::SlotName slot, const std::string& booted_uuid) {
+  const auto* const root = gpt.find(slots::number(slots::root_part(slot)));
+  const bool booted = root != nullptr && root->uuid == booted_uuid;
+  return {{"slot", slot == slots::SlotName::a ? "a" : "b"},
+          {"booted", booted},
+          {"version", booted ? LOAM_VERSION : ""},
+          {"uuid", root == nullptr ? "" : root->uuid},
+          {"bytes", root == nullptr ? 0 : root->bytes}};
+}
+
+}  // namespace
+
+Result<std::string> slots_json(const slots::BootFacts& boot) {
+  json result = {{"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", boot_entries()}};
+  if (boot.live || boot.disk.disk.empty()) return dump(result);
+  LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
+  LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
+  const auto uuid = slots::data_partition_uuid(digest);
+  for (const auto slot : {slots::SlotName::a, slots::SlotName::b}) result["slots"].push_back(slot_json(gpt, slot, uuid));
+  return dump(result);
+}
+
+}  // namespace loam::node

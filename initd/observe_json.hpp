@@ -1,0 +1,16 @@
+// Disks, links and slots as JSON: the same on D-Bus and in loamctl --json.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "diskmgr/disk.hpp"
+#include "slots/boot_facts.hpp"
+
+namespace loam::node {
+
+Result<std::string> disks_json(const slots::BootFacts& boot);
+Result<std::string> links_json();
+Result<std::string> slots_json(const slots::BootFacts& boot);
+
+}  // namespace loam::node

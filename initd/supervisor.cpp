@@ -1,0 +1,137 @@
+#include "supervisor.hpp"
+
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <format>
+#include <iostream>
+
+#include "base/text.hpp"
+#include "observe_json.hpp"
+#include "sys/subprocess.hpp"
+
+namespace loam::node {
+
+namespace {
+
+constexpr const char* networkd_service = "org.freedesktop.network1";
+
+// The journal takes the priority from <N>.
+void log(int priority, std::string_view text) { std::cerr << std::format("<{}>{}\n", priority, text); }
+
+}  // namespace
+
+Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::BootFacts boot, sys::BlockMonitor monitor)
+    : loop_(&loop),
+      bus_(&bus),
+      boot_(std::move(boot)),
+      monitor_(std::move(monitor)),
+      service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
+                     .apply = [this](const std::string& text) { return apply_request(text); },
+                     .retry = [this]() -> Result<void> {
+                       boot_.live ? look_for_config() : load_config();
+                       return {};
+                     },
+                     .reboot = [this] { return power("reboot"); },
+                     .power_off = [this] { return power("poweroff"); },
+                     .disks = [this] { return disks_json(boot_); },
+                     .links = [] { return links_json(); },
+                     .slots = [this] { return slots_json(boot_); }}) {}
+
+Result<void> Supervisor::start() {
+  LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
+             monitor_.drain();
+             disks_changed();
+           }));
+  if (boot_.problems.empty()) {
+    set_condition("Partitions", "true", boot_.live ? "Live" : "Mounted", boot_.live ? "runs from the medium" : "loam and state are mounted");
+  } else {
+    set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
+  }
+  watch_network();
+  boot_.live ? look_for_config() : load_config();
+  settle();
+  sd_notify(0, "READY=1");
+  return {};
+}
+
+void Supervisor::disks_changed() {
+  // Events come in bursts: look once when they have passed.
+  auto timer = loop_->after(std::chrono::milliseconds(500), [this] {
+    if (boot_.live && !installing_ && !installed_) look_for_config();
+  });
+  if (timer) settle_timer_ = *std::move(timer);
+}
+
+void Supervisor::set_condition(std::string type, std::string status, std::string reason, std::string message) {
+  Condition next{std::move(type), std::move(status), std::move(reason), std::move(message)};
+  const auto found = std::ranges::find(status_.conditions, next.type, &Condition::type);
+  if (found != status_.conditions.end() && *found == next) return;
+  log(next.status == "false" ? 4 : 6, std::format("{}: {} ({}) {}", next.type, next.status, next.reason, next.message));
+  if (found == status_.conditions.end()) {
+    status_.conditions.push_back(std::move(next));
+  } else {
+    *found = std::move(next);
+  }
+}
+
+bool Supervisor::condition_is(std::string_view type, std::string_view status) const {
+  return std::ranges::any_of(status_.conditions, [&](const auto& c) { return c.type == type && c.status == status; });
+}
+
+void Supervisor::settle() {
+  const auto before = status_.state;
+  if (installing_) {
+    status_.state = State::installing;
+  } else if (boot_.live) {
+    status_.state = State::unconfigured;
+  } else if (condition_is("Partitions", "false") || condition_is("Config", "false")) {
+    status_.state = State::degraded;
+  } else if (!config_) {
+    status_.state = State::unconfigured;
+  } else if (condition_is("Network", "true")) {
+    status_.state = State::ready;
+  } else {
+    status_.state = condition_is("Network", "false") ? State::degraded : State::configuring;
+  }
+  if (status_.state != before) {
+    log(5, std::format("state: {} -> {}", state_name(before), state_name(status_.state)));
+    sd_notifyf(0, "STATUS=%s", std::string(state_name(status_.state)).c_str());
+  }
+  service_.publish(status_);
+}
+
+void Supervisor::watch_network() {
+  try {
+    network_ = sdbus::createProxy(*bus_, sdbus::ServiceName{networkd_service}, sdbus::ObjectPath{"/org/freedesktop/network1"});
+    network_->uponSignal("PropertiesChanged")
+        .onInterface("org.freedesktop.DBus.Properties")
+        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>& changed, const std::vector<std::string>&) {
+          if (const auto state = changed.find("OperationalState"); state != changed.end()) {
+            network_state(state->second.get<std::string>());
+            settle();
+          }
+        });
+    network_state(network_->getProperty("OperationalState").onInterface("org.freedesktop.network1.Manager").get<std::string>());
+  } catch (const sdbus::Error& problem) {
+    set_condition("Network", "unknown", "NoNetworkd", problem.getMessage());
+  }
+}
+
+void Supervisor::network_state(const std::string& operational) {
+  if (operational == "routable") {
+    set_condition("Network", "true", "Routable", "an interface has an address that reaches further than its link");
+  } else {
+    set_condition("Network", "false", "NotRoutable",
+                  std::format("networkd says \"{}\": no interface has an address yet; check cables and loamctl links", operational));
+  }
+}
+
+Result<void> Supervisor::power(const std::string& target) {
+  log(5, std::format("{} was asked for", target));
+  auto done = sys::run({"systemctl", "--no-block", target}, {.timeout = std::chrono::seconds(10), .input = {}, .environment = {}});
+  if (!done) return std::unexpected(std::move(done).error());
+  return {};
+}
+
+}  // namespace loam::node

@@ -1,0 +1,151 @@
+// The supervisor on an installed node: /etc follows loam.yaml.
+#include <unistd.h>
+
+#include <charconv>
+#include <filesystem>
+#include <format>
+#include <iostream>
+#include <map>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "media_handoff.hpp"
+#include "model/parse.hpp"
+#include "netcfg/networkd.hpp"
+#include "plan/executor.hpp"
+#include "plan/node_plan.hpp"
+#include "supervisor.hpp"
+
+namespace loam::node {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t config_read_limit = std::size_t{2} << 20U;
+constexpr std::string_view config_path = "/loam/loam.yaml";
+constexpr std::string_view applied_path = "/loam/loam.yaml.applied";
+constexpr std::string_view journal_path = "/loam/apply.journal";
+
+std::string current_hostname() {
+  const auto text = read_file("/etc/hostname", 256);
+  return text ? std::string(trim(*text)) : "loam";
+}
+
+std::vector<plan::RenderedFile> desired_files(const model::Config& config) {
+  auto files = plan::render_node_files(config, current_hostname());
+  for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
+  return files;
+}
+
+// What stands where we would write, and all of networkd's files: those are ours alone.
+Result<std::map<std::string, std::string>> observed_files(const std::vector<plan::RenderedFile>& desired) {
+  std::map<std::string, std::string> found;
+  const auto take = [&](const fs::path& path) -> Result<void> {
+    LOAM_TRY(found[path.string()], read_file(path));
+    return {};
+  };
+  for (const auto& file : desired)
+    if (fs::exists(file.path)) LOAM_CHECK(take(file.path));
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator("/etc/systemd/network", none)) LOAM_CHECK(take(entry.path()));
+  return found;
+}
+
+Result<void> write_action(const plan::Action& action) {
+  const auto& mode_text = action.arguments.at("mode");
+  unsigned mode = 0;
+  std::from_chars(mode_text.data(), mode_text.data() + mode_text.size(), mode, 8);
+  return write_file_atomic(action.target, action.arguments.at("content"), mode);
+}
+
+Result<void> remove_action(const plan::Action& action) {
+  if (::unlink(action.target.c_str()) != 0 && errno != ENOENT) return fail_errno(action.target);
+  return {};
+}
+
+struct Logger : plan::Observer {
+  void begin(const plan::Action& action, std::size_t index, std::size_t count) override {
+    std::cerr << std::format("<6>apply {}/{}: {} {}\n", index + 1, count, action.kind, action.target);
+  }
+};
+
+}  // namespace
+
+void Supervisor::load_config() {
+  // The medium may have sent us here.
+  if (auto forgot = forget_handoff(); !forgot) std::cerr << "<4>" << forgot.error().text() << '\n';
+  if (!boot_.problems.empty()) {
+    set_condition("Config", "unknown", "NotRead", "without its partitions this node changes nothing");
+    settle();
+    return;
+  }
+  auto text = read_file(config_path, config_read_limit);
+  if (!text) {
+    set_condition("Config", "false", "Unreadable", text.error().text());
+    settle();
+    return;
+  }
+  auto applied = apply_request(*text);
+  if (!applied) set_condition("Config", "false", "Invalid", applied.error().text());
+  settle();
+}
+
+Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
+  const auto desired = desired_files(config);
+  LOAM_TRY(const auto observed, observed_files(desired));
+  return plan::plan_node(desired, observed);
+}
+
+Result<std::string> Supervisor::plan_request(const std::string& text) const {
+  LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+  LOAM_TRY(const auto todo, plan_for(config));
+  return plan::format(todo);
+}
+
+Result<std::string> Supervisor::apply_request(const std::string& text) {
+  if (boot_.live) return fail("this system runs from a medium", "give loam.yaml on a volume labelled LOAM");
+  if (!boot_.problems.empty()) return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
+  LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+  LOAM_TRY(const auto todo, plan_for(config));
+  status_.plan = plan::format(todo);
+  // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
+  LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
+  if (!todo.empty()) LOAM_CHECK(apply_plan(todo));
+  LOAM_CHECK(write_file_if_changed(applied_path, text, 0600));
+  config_ = ConfigText{text, "loam.yaml"};
+  set_condition("Config", "true", "Applied", todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
+  settle();
+  return status_.plan;
+}
+
+Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
+  LOAM_TRY(auto journal, plan::Journal::open(journal_path, todo));
+  Logger logger;
+  const plan::Handlers handlers = {{"write-file", write_action},
+                                   {"remove-file", remove_action},
+                                   {"reload", [this](const plan::Action& action) { return reload_unit(action.target); }}};
+  return plan::run(todo, journal, handlers, logger);
+}
+
+Result<void> Supervisor::reload_unit(const std::string& unit) {
+  try {
+    if (unit == "systemd-networkd.service") {
+      auto proxy = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.network1"}, sdbus::ObjectPath{"/org/freedesktop/network1"});
+      proxy->callMethod("Reload").onInterface("org.freedesktop.network1.Manager");
+      return {};
+    }
+    auto systemd = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.systemd1"}, sdbus::ObjectPath{"/org/freedesktop/systemd1"});
+    if (unit == "daemon-reexec") {
+      systemd->callMethod("Reload").onInterface("org.freedesktop.systemd1.Manager");
+      return {};
+    }
+    sdbus::ObjectPath job;
+    systemd->callMethod("RestartUnit").onInterface("org.freedesktop.systemd1.Manager").withArguments(unit, std::string("replace")).storeResultsTo(job);
+    return {};
+  } catch (const sdbus::Error& problem) {
+    return fail(std::format("{}: {}", unit, problem.getMessage()));
+  }
+}
+
+}  // namespace loam::node

@@ -1,0 +1,162 @@
+// The supervisor on live media: from a configuration to an installed disk.
+#include <algorithm>
+#include <format>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "diskmgr/observe.hpp"
+#include "media_handoff.hpp"
+#include "model/parse.hpp"
+#include "supervisor.hpp"
+
+namespace loam::node {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view config_copy = "/run/loam/install.yaml";
+
+}  // namespace
+
+void Supervisor::look_for_config() {
+  if (installing_ || installed_) return;
+  auto local = find_local_config();
+  if (!local) {
+    set_condition("Config", "false", "Unreadable", local.error().text());
+  } else if (*local) {
+    take_config(**local);
+  } else if (auto url = config_url(); !url) {
+    set_condition("Config", "false", "BadUrl", url.error().text());
+  } else if (!url->empty()) {
+    fetch_config(*url);
+  } else {
+    set_condition("Config", "unknown", "None",
+                  "waiting for a volume labelled LOAM with a loam.yaml (loamctl config example prints one)");
+  }
+  settle();
+}
+
+void Supervisor::fetch_config(const std::string& url) {
+  if (child_) return;
+  set_condition("Config", "unknown", "Fetching", url);
+  fetched_.clear();
+  auto child = sys::Child::start(*loop_, fetch_argv(url),
+                                 {.line = [this](std::string_view line) { fetched_ += std::string(line) + "\n"; },
+                                  .end =
+                                      [this, url](const std::string& problem) {
+                                        if (problem.empty()) {
+                                          take_config({fetched_, url});
+                                        } else {
+                                          set_condition("Config", "false", "Unreachable",
+                                                        std::format("{}: {}; trying again every 30 s", url, problem));
+                                        }
+                                        settle();
+                                        // Not here: this runs inside of the child.
+                                        auto again = loop_->after(std::chrono::seconds(problem.empty() ? 0 : 30), [this, retry = !problem.empty()] {
+                                          if (installing_) return;
+                                          child_.reset();
+                                          if (retry) look_for_config();
+                                        });
+                                        if (again) retry_timer_ = *std::move(again);
+                                      }});
+  if (child) {
+    child_ = *std::move(child);
+  } else {
+    set_condition("Config", "false", "Unreachable", child.error().text());
+  }
+}
+
+void Supervisor::take_config(const ConfigText& text) {
+  auto config = model::parse_config(text.text, text.name);
+  if (!config) {
+    set_condition("Config", "false", "Invalid", config.error().text());
+    return;
+  }
+  set_condition("Config", "true", "Valid", text.name);
+  config_ = text;
+  if (config->install) {
+    begin_install(*config->install, text);
+  } else {
+    set_condition("Install", "unknown", "NotAsked", "loam.yaml has no install section; nothing is installed");
+  }
+}
+
+Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) const {
+  LOAM_TRY(const auto disks, diskmgr::observe(""));
+  LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
+  const auto& facts = chosen.facts;
+  if (facts.node == boot_.disk.disk) return fail(std::format("{} is the medium that this system runs from", facts.id), "choose another disk");
+  LOAM_CHECK(write_file_atomic(config_copy, text.text, 0600));
+  std::vector<std::string> argv = {"/usr/lib/loam/loam-install", "--release", std::string(slots::live_release_path),
+                                   "--disk", facts.node, "--id", facts.id, "--config", std::string(config_copy)};
+  const bool consented = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
+  if (consented) argv.emplace_back("--wipe");
+  return argv;
+}
+
+void Supervisor::begin_install(const model::Install& install, const ConfigText& text) {
+  auto argv = install_command(install, text);
+  auto child = argv ? sys::Child::start(*loop_, *argv,
+                                        {.line = [this](std::string_view line) { install_line(line); },
+                                         .end = [this](const std::string& problem) { install_ended(problem); }})
+                    : Result<std::unique_ptr<sys::Child>>(std::unexpected(argv.error()));
+  if (!child) {
+    set_condition("Install", "false", "Refused", child.error().text());
+    return;
+  }
+  child_ = *std::move(child);
+  then_ = install.then;
+  installing_ = true;
+  install_error_.clear();
+  set_condition("Install", "unknown", "Running", "installing");
+}
+
+void Supervisor::install_line(std::string_view line) {
+  const auto entry = json::parse(line, nullptr, false);
+  if (!entry.is_object()) return;
+  if (entry.contains("error")) {
+    const auto remedy = entry.value("remedy", "");
+    install_error_ = entry.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
+    return;
+  }
+  status_.progress = {.step = entry.value("step", ""),
+                      .summary = std::format("{}/{} {}", entry.value("index", 0), entry.value("count", 0), entry.value("summary", "")),
+                      .done = entry.value("done", std::uint64_t{0}),
+                      .total = entry.value("total", std::uint64_t{0}),
+                      .seconds_left = entry.value("seconds_left", 0.0)};
+  settle();
+}
+
+void Supervisor::install_ended(const std::string& problem) {
+  installing_ = false;
+  status_.progress = {};
+  if (problem.empty()) {
+    installed_ = true;
+    set_condition("Install", "true", "Done", "the disk is bootable");
+    after_install();
+  } else {
+    const bool present = install_error_.contains("holds a Loam installation already");
+    set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed", install_error_.empty() ? problem : install_error_);
+    if (present) hand_off_to_disk(*loop_, retry_timer_, [this](const std::string& text) {
+      set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);
+      settle();
+    });
+  }
+  settle();
+}
+
+void Supervisor::after_install() {
+  if (auto named = add_boot_entry(); !named) std::cerr << "<4>no boot entry was made: " << named.error().text() << '\n';
+  if (then_ == model::AfterInstall::wait) return;
+  const std::string target = then_ == model::AfterInstall::reboot ? "reboot" : "poweroff";
+  set_condition("Install", "true", "Done", std::format("the disk is bootable; {} in 5 seconds", target));
+  auto timer = loop_->after(std::chrono::seconds(5), [this, target] {
+    if (auto done = power(target); !done) std::cerr << "<3>" << done.error().text() << '\n';
+  });
+  if (timer) retry_timer_ = *std::move(timer);
+}
+
+}  // namespace loam::node

@@ -1,0 +1,12 @@
+// loamctl support.
+#pragma once
+
+#include "base/error.hpp"
+
+namespace loam::node {
+
+// Writes /var/lib/loam/support-<host>.tar.zst, readable by root only, and prints its path. No secrets: loam.yaml goes in
+// without password hashes and keys.
+Result<void> write_support_bundle(bool as_json);
+
+}  // namespace loam::node

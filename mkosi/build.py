@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""Builds the release directory: root (EROFS), verity, UKI, systemd-boot and manifest. Runs in the toolbox.
+
+    build.py OUT [--lock FILE] [--no-cache]
+
+Steps, each from the content of its inputs only:
+  base trees (mkosi)  ->  root tree (+ overlays, our programs)  ->  EROFS  ->  verity  ->  UKI  ->  manifest
+"""
+
+import argparse
+import fnmatch
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ["LOAM_CACHE"])
+EPOCH = "1767225600"  # every time stamp in the image
+SALT = hashlib.sha256(b"loam verity salt 1").hexdigest()  # the same in every release: leaves can be compared
+EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
+VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
+CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
+           "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto")
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+
+
+def say(text):
+    print(f"    {text}", file=sys.stderr, flush=True)
+
+
+def run(*argv, **options):
+    return subprocess.run([str(a) for a in argv], check=True, **options)
+
+
+def tree_hash(*paths):
+    """Names, modes and contents of files and folders."""
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(p for p in path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            digest.update(f"{file.relative_to(path.parent)} {file.lstat().st_mode}\0".encode())
+            if file.is_symlink():
+                digest.update(os.readlink(file).encode())
+            elif file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def apt_sources(sandbox, lock):
+    """mkosi's own list also asks for debian-debug, which a mirror may lack: give it ours, the toolbox's."""
+    mirror = os.environ["LOAM_HOST_MIRROR"].rstrip("/")
+    stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: main non-free-firmware\n" \
+             "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+    target = sandbox / "etc/apt/sources.list.d/mkosi.sources"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(stanza.format(mirror, "trixie trixie-updates") + "\n" +
+                      stanza.format(mirror + "-security", "trixie-security"))
+    if lock:
+        pins = [f"Package: {name}\nPin: version {entry['version']}\nPin-Priority: 1001\n" for name, entry in lock.items()]
+        preferences = sandbox / "etc/apt/preferences.d/loam-lock"
+        preferences.parent.mkdir(parents=True, exist_ok=True)
+        preferences.write_text("\n".join(pins))
+
+
+def packages_of(tree):
+    """name -> version of what dpkg says is installed in a tree."""
+    output = run("dpkg-query", f"--admindir={tree}/var/lib/dpkg", "-W", "-f=${Package} ${Version} ${Architecture}\n",
+                 capture_output=True, text=True).stdout
+    return {line.split()[0]: line.split()[1:] for line in output.splitlines()}
+
+
+def deb_digests(names):
+    """sha256 of the package files that apt fetched and verified."""
+    digests = {}
+    for deb in (CACHE / "mkosi").rglob("*.deb"):
+        name, version, _ = deb.stem.split("_")
+        version = version.replace("%3a", ":")
+        if names.get(name, [None])[0] == version:
+            digests[name] = hashlib.sha256(deb.read_bytes()).hexdigest()
+    return digests
+
+
+def mkosi_tree(image, work, lock, cached):
+    """The packages of one image as a tree in work/IMAGE, from the cache if its inputs did not change."""
+    key = hashlib.sha256((tree_hash(TOP / "mkosi" / image) + json.dumps(lock, sort_keys=True) + "2").encode()).hexdigest()[:16]
+    saved = CACHE / f"tree-{image}-{key}.tar.zst"
+    tree = work / image
+    if cached and saved.exists():
+        tree.mkdir(parents=True)
+        run("tar", "-C", tree, "--zstd", "--xattrs", "-xpf", saved)
+        os.utime(saved)
+        return tree
+    say(f"packages of the {image} image (mkosi)")
+    sandbox = work / "sandbox"
+    apt_sources(sandbox, lock)
+    (CACHE / "mkosi").mkdir(exist_ok=True)
+    log = work / f"mkosi-{image}.log"
+    with log.open("w") as out:
+        built = subprocess.run(
+            ["mkosi", "--directory", str(TOP / "mkosi" / image), "--sandbox-tree", f"{sandbox}:/", "--output-directory", str(work),
+             "--workspace-directory", str(work), "--package-cache-directory", str(CACHE / "mkosi"),
+             "--source-date-epoch", EPOCH, "--force", "build"], stdout=out, stderr=subprocess.STDOUT)
+    if built.returncode != 0:
+        sys.exit(f"mkosi failed for {image}; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
+    partial = saved.with_suffix(f".{os.getpid()}")
+    run("tar", "-C", tree, "--zstd", "--xattrs", "-cpf", partial, ".")
+    partial.rename(saved)
+    return tree
+
+
+def write_lock(trees, path):
+    names = {}
+    for tree in trees:
+        names.update(packages_of(tree))
+    digests = deb_digests(names)
+    lock = {name: {"version": version, "sha256": digests.get(name)} for name, (version, _) in sorted(names.items())}
+    path.write_text(json.dumps(lock, indent=1) + "\n")
+
+
+def remove(tree, *patterns):
+    for pattern in patterns:
+        for path in tree.glob(pattern):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def copy_tree(source, target):
+    run("cp", "-a", "--no-preserve=ownership", f"{source}/.", target)
+
+
+def install_programs(tree, programs):
+    for folder, names in programs.items():
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            run("strip", "-o", tree / folder / name, TOP / "build/release/initd" / name)
+            (tree / folder / name).chmod(0o755)
+
+
+def kernel_version(tree):
+    return next((tree / "usr/lib/modules").iterdir()).name
+
+
+def compose_root(tree, version):
+    """Packages, overlays and programs; whatever differs from build to build goes."""
+    copy_tree(TOP / "overlays/root", tree)
+    install_programs(tree, PROGRAMS)
+    completion = tree / "usr/share/bash-completion/completions/loamctl"
+    if (TOP / "overlays/loamctl.bash").exists():
+        shutil.copy(TOP / "overlays/loamctl.bash", completion)
+    packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}
+    (tree / "usr/share/loam").mkdir(parents=True, exist_ok=True)
+    (tree / "usr/share/loam/packages.json").write_text(json.dumps(packages, indent=1) + "\n")
+    run("systemctl", "--root", tree, "preset-all", stderr=subprocess.DEVNULL)
+    remove(tree, "etc/ssh/ssh_host_*", "etc/machine-id", "var/cache/*", "var/log/*", "var/lib/apt", "var/lib/dpkg",
+           "var/lib/systemd/*", "var/lib/dbus", "usr/share/man/*", "usr/share/locale/*", "usr/share/doc/*", "usr/share/info/*",
+           "etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", "etc/.pwd.lock", "boot/*", "efi/*", "etc/resolv.conf",
+           "usr/lib/firmware/nvidia", "usr/lib/firmware/TAS2*", "usr/lib/firmware/cirrus", "var/lib/initramfs-tools",
+           "etc/apt", "run/*", "tmp/*", "var/tmp/*", "root/.*", "usr/lib/firmware/qat_*")
+    (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    for folder in ("loam", "efi"):
+        (tree / folder).mkdir(exist_ok=True)
+    os_release = (f'ID=loam\nID_LIKE=debian\nNAME="Loam"\nPRETTY_NAME="Loam {version}"\nVERSION_ID={version}\n'
+                  f'IMAGE_ID=loam\nIMAGE_VERSION={version}\nVERSION_CODENAME=trixie\n')
+    (tree / "usr/lib/os-release").write_text(os_release)
+
+
+def initrd_modules(root, initrd):
+    version = kernel_version(root)
+    modules = root / "usr/lib/modules" / version
+    patterns = [line for line in (TOP / "mkosi/initrd-modules.list").read_text().splitlines() if line and line[0] != "#"]
+    depends = dict(line.split(":", 1) for line in (modules / "modules.dep").read_text().splitlines())
+    wanted = {m for m in depends if any(fnmatch.fnmatch(m, f"kernel/{p}") for p in patterns)}
+    wanted |= {d for m in list(wanted) for d in depends[m].split()}
+    target = initrd / "usr/lib/modules" / version
+    for module in sorted(wanted):
+        (target / module).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(modules / module, target / module)
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        shutil.copy2(modules / name, target / name)
+    run("depmod", "-b", initrd, version)
+
+
+def compose_initrd(initrd, root, out):
+    copy_tree(TOP / "overlays/initrd", initrd)
+    install_programs(initrd, {"usr/lib/loam": ["loam-boot", "loam-render"]})
+    initrd_modules(root, initrd)
+    remove(initrd, "usr/share/*", "var/*", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/gconv",
+           "usr/lib/udev/hwdb*", "etc/machine-id", "usr/lib/apt", "usr/lib/dpkg", "etc/apt", "etc/dpkg", "usr/bin/perl*",
+           "usr/bin/apt*", "usr/bin/dpkg*", "usr/sbin/e4*", "usr/sbin/debugfs", "usr/bin/localedef", "usr/lib/locale",
+           "usr/bin/iconv", "boot/*")
+    (initrd / "etc/machine-id").write_text("")
+    listing = run("find", ".", "-print0", cwd=initrd, capture_output=True).stdout
+    names = b"\0".join(sorted(listing.rstrip(b"\0").split(b"\0"))) + b"\0"
+    run("xargs", "-0", "touch", "-h", "-d", f"@{EPOCH}", input=names, cwd=initrd)
+    archive = run("cpio", "--null", "-o", "-H", "newc", "--reproducible", "--quiet", "-R", "0:0", input=names, cwd=initrd,
+                  capture_output=True).stdout
+    run("zstd", "-q", "-15", "-T0", "-f", "-o", out, input=archive)
+
+
+def make_uki(work, root, out, root_hash):
+    version = kernel_version(root)
+    stub = root / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    cmdline = CMDLINE.format(hash=root_hash)
+    live = work / "live.efi"
+    quiet = {"stdout": subprocess.DEVNULL}
+    run("ukify", "build", "--stub", stub, "--profile", "ID=live\nTITLE=Loam from this medium",
+        "--cmdline", cmdline + " loam.live", "--output", live, **quiet)
+    run("ukify", "build", "--stub", stub, "--linux", work / "vmlinuz", "--initrd", work / "initrd.zst",
+        "--os-release", f"@{root}/usr/lib/os-release", "--uname", version, "--cmdline", cmdline, "--profile", "ID=main",
+        "--join-profile", live, "--output", out, **quiet)
+
+
+def make_verity(root_image, hash_image):
+    output = run("veritysetup", "format", "--data-block-size=4096", "--hash-block-size=4096", "--hash=sha256", f"--salt={SALT}",
+                 f"--uuid={VERITY_UUID}", root_image, hash_image, capture_output=True, text=True).stdout
+    return next(line.split()[-1] for line in output.splitlines() if line.startswith("Root hash"))
+
+
+def describe(path):
+    return {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def build(out, version, lock, cached):
+    work = out.with_name(out.name + ".work")
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)
+    work.mkdir(parents=True)
+    out.mkdir(parents=True)
+    initrd = mkosi_tree("initrd", work, lock, cached)
+    root = mkosi_tree("root", work, lock, cached)
+    write_lock([root, initrd], out / f"loam-{version}.lock")
+
+    say("root file system (EROFS)")
+    shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")
+    compose_root(root, version)
+    name = out / f"loam-{version}"
+    root_image, hash_image = Path(f"{name}.root"), Path(f"{name}.verity")
+    run("mkfs.erofs", "--quiet", "-T", EPOCH, "-U", EROFS_UUID, "-b4096", "-zzstd,3", "-C65536", "-E^inline_data",
+        root_image, root, stdout=subprocess.DEVNULL)
+    root_hash = make_verity(root_image, hash_image)
+
+    say("initrd and unified kernel image")
+    compose_initrd(initrd, root, work / "initrd.zst")
+    make_uki(work, root, f"{name}.efi", root_hash)
+    shutil.copy(root / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", f"{name}.boot.efi")
+    manifest = {"format": 1, "version": version, "kernel": kernel_version(root),
+                "config_versions": [1], "verity": {"root_hash": root_hash, "salt": SALT, "block_size": 4096},
+                "files": {suffix: describe(Path(f"{name}.{suffix}")) for suffix in ("efi", "boot.efi", "root", "verity")}}
+    Path(f"{name}.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(work)
+    return root_hash
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Build the release directory.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--lock", type=Path, help="take exactly the packages of this lock")
+    parser.add_argument("--no-cache", action="store_true", help="run mkosi even if its inputs did not change")
+    options = parser.parse_args()
+    lock = json.loads(options.lock.read_text()) if options.lock else None
+    print(build(options.out.resolve(), options.version, lock, not options.no_cache))
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main()

@@ -1,0 +1,46 @@
+#include "plan/node_plan.hpp"
+
+#include <algorithm>
+#include <format>
+#include <set>
+
+namespace loam::plan {
+
+namespace {
+
+Action write_action(const RenderedFile& file, bool exists) {
+  return {.kind = "write-file",
+          .target = file.path,
+          .summary = exists ? "changed" : "new",
+          .destroys = false,
+          .arguments = {{"content", file.content}, {"mode", std::format("{:o}", file.mode)}}};
+}
+
+// Which unit reads a file that is no longer wanted: only networkd's come and go.
+std::string unit_of(std::string_view path) {
+  return path.starts_with("/etc/systemd/network/") ? "systemd-networkd.service" : "";
+}
+
+}  // namespace
+
+Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::string, std::string>& observed) {
+  Plan plan{.title = "configure this node", .actions = {}};
+  std::set<std::string> units;
+  for (const auto& file : desired) {
+    const auto found = observed.find(file.path);
+    if (found != observed.end() && found->second == file.content) continue;
+    plan.actions.push_back(write_action(file, found != observed.end()));
+    units.insert(file.unit);
+  }
+  for (const auto& [path, content] : observed) {
+    if (std::ranges::find(desired, path, &RenderedFile::path) != desired.end()) continue;
+    plan.actions.push_back({.kind = "remove-file", .target = path, .summary = "no longer wanted", .destroys = false, .arguments = {}});
+    units.insert(unit_of(path));
+  }
+  units.erase("");
+  for (const auto& unit : units)
+    plan.actions.push_back({.kind = "reload", .target = unit, .summary = "to take the new files", .destroys = false, .arguments = {}});
+  return plan;
+}
+
+}  // namespace loam::plan

@@ -1,0 +1,159 @@
+#include "sys/event_loop.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <format>
+#include <utility>
+
+#include "base/text.hpp"
+#include "sys/spawn.hpp"
+
+namespace loam::sys {
+
+void EventSource::disable() {
+  if (source_) sd_event_source_set_enabled(source_.get(), SD_EVENT_OFF);
+}
+
+Result<EventLoop> EventLoop::create() {
+  sd_event* raw = nullptr;
+  if (const int problem = sd_event_new(&raw); problem < 0) return fail_errno("sd-event", -problem);
+  std::unique_ptr<sd_event, EventFree> event(raw);
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) ::sigaddset(&blocked, signal);
+  ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  for (const int signal : {SIGTERM, SIGINT})
+    if (const int problem = sd_event_add_signal(event.get(), nullptr, signal, nullptr, nullptr); problem < 0)
+      return fail_errno("sd-event signal", -problem);
+  if (const int problem = sd_event_set_watchdog(event.get(), 1); problem < 0) return fail_errno("sd-event watchdog", -problem);
+  return EventLoop(std::move(event));
+}
+
+Result<void> EventLoop::run() {
+  if (const int problem = sd_event_loop(event_.get()); problem < 0) return fail_errno("sd-event loop", -problem);
+  return {};
+}
+
+void EventLoop::stop() { sd_event_exit(event_.get(), 0); }
+
+Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callback) {
+  EventSource source;
+  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
+  sd_event_source* raw = nullptr;
+  const auto handler = [](sd_event_source*, int, std::uint32_t, void* data) {
+    (*static_cast<EventSource::Callback*>(data))();
+    return 0;
+  };
+  if (const int problem = sd_event_add_io(event_.get(), &raw, fd, EPOLLIN, handler, source.callback_.get()); problem < 0)
+    return fail_errno("sd-event io", -problem);
+  source.source_.reset(raw);
+  return source;
+}
+
+Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
+  EventSource source;
+  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
+  sd_event_source* raw = nullptr;
+  const auto handler = [](sd_event_source*, std::uint64_t, void* data) {
+    (*static_cast<EventSource::Callback*>(data))();
+    return 0;
+  };
+  const auto micros = static_cast<std::uint64_t>(std::chrono::microseconds(delay).count());
+  if (const int problem = sd_event_add_time_relative(event_.get(), &raw, CLOCK_MONOTONIC, micros, 0, handler, source.callback_.get());
+      problem < 0)
+    return fail_errno("sd-event timer", -problem);
+  source.source_.reset(raw);
+  return source;
+}
+
+Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callback) {
+  EventSource source;
+  source.callback_ = std::make_unique<EventSource::Callback>([pid, notify = std::move(callback)] {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    notify(status);
+  });
+  sd_event_source* raw = nullptr;
+  const auto handler = [](sd_event_source*, const siginfo_t*, void* data) {
+    (*static_cast<EventSource::Callback*>(data))();
+    return 0;
+  };
+  if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED | WNOWAIT, handler, source.callback_.get());
+      problem < 0)
+    return fail_errno("sd-event child", -problem);
+  source.source_.reset(raw);
+  return source;
+}
+
+Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<std::string>& argv, Callbacks callbacks) {
+  std::unique_ptr<Child> child(new Child(std::move(callbacks)));
+  LOAM_TRY(auto pipe, make_pipe());
+  // A file takes the errors: nobody has to read along, and only its end is of interest.
+  UniqueFd errors(::memfd_create("stderr", MFD_CLOEXEC));
+  if (!errors) return fail_errno("memfd");
+  Spawn spawn;
+  spawn.connect(pipe.write, STDOUT_FILENO);
+  spawn.connect(errors, STDERR_FILENO);
+  LOAM_TRY(child->pid_, spawn.start(argv, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}));
+  child->output_ = std::exchange(pipe.read, UniqueFd()).release();
+  child->errors_ = errors.release();
+  auto* const self = child.get();
+  LOAM_TRY(child->output_source_, loop.on_readable(child->output_, [self] { self->read_output(); }));
+  LOAM_TRY(child->exit_source_, loop.on_exit(child->pid_, [self](int status) { self->ended(status); }));
+  return child;
+}
+
+Child::~Child() {
+  output_source_ = {};
+  exit_source_ = {};
+  if (pid_ > 0) {
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  if (output_ >= 0) ::close(output_);
+  if (errors_ >= 0) ::close(errors_);
+}
+
+void Child::read_output() {
+  std::array<char, 16384> chunk{};
+  const auto got = ::read(output_, chunk.data(), chunk.size());
+  if (got <= 0) {
+    if (got == 0) output_source_.disable();
+    return;
+  }
+  buffer_.append(chunk.data(), static_cast<std::size_t>(got));
+  for (auto end = buffer_.find('\n'); end != buffer_.npos; end = buffer_.find('\n')) {
+    const auto line = buffer_.substr(0, end);
+    buffer_.erase(0, end + 1);
+    callbacks_.line(line);
+  }
+}
+
+void Child::ended(int wait_status) {
+  pid_ = -1;
+  // What it wrote last may still be in the pipe.
+  ::fcntl(output_, F_SETFL, O_NONBLOCK);
+  for (std::size_t before = 1; before != 0;) {
+    before = buffer_.size();
+    read_output();
+    if (buffer_.size() == before) before = 0;
+  }
+  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) {
+    callbacks_.end("");
+    return;
+  }
+  std::array<char, 1024> said{};
+  const auto size = ::lseek(errors_, 0, SEEK_END);
+  const auto from = size > 1000 ? size - 1000 : 0;
+  const auto got = ::pread(errors_, said.data(), said.size(), from);
+  const auto text = printable(trim(std::string_view(said.data(), got > 0 ? static_cast<std::size_t>(got) : 0)), 1000);
+  callbacks_.end(text.empty() ? std::format("ended with status {}", wait_status) : text);
+}
+
+}  // namespace loam::sys

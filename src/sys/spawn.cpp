@@ -1,0 +1,58 @@
+#include "sys/spawn.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace loam::sys {
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Spawn::Spawn() {
+  ::posix_spawn_file_actions_init(&actions_);
+  ::posix_spawnattr_init(&attributes_);
+  ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes_, &none);
+  sigset_t standard;
+  ::sigemptyset(&standard);
+  ::sigaddset(&standard, SIGPIPE);
+  ::posix_spawnattr_setsigdefault(&attributes_, &standard);
+}
+
+Spawn::~Spawn() {
+  ::posix_spawn_file_actions_destroy(&actions_);
+  ::posix_spawnattr_destroy(&attributes_);
+}
+
+void Spawn::connect(const UniqueFd& from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from.get(), to); }
+
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  // posix_spawn takes char* for history's sake and does not write to them.
+  for (const auto& text : texts) list.push_back(const_cast<char*>(text.c_str()));
+  list.push_back(nullptr);
+  return list;
+}
+
+}  // namespace
+
+Result<pid_t> Spawn::start(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  const auto arguments = pointers(argv);
+  const auto variables = pointers(environment);
+  pid_t pid = 0;
+  const int problem = ::posix_spawnp(&pid, argv.front().c_str(), &actions_, &attributes_, arguments.data(), variables.data());
+  if (problem != 0) return fail_errno(argv.front(), problem);
+  return pid;
+}
+
+}  // namespace loam::sys

@@ -1,0 +1,39 @@
+// Starting a program by argv: what subprocess and event_loop share.
+#pragma once
+
+#include <spawn.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+
+namespace loam::sys {
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+Result<Pipe> make_pipe();
+
+// The child is in a process group of its own, so that ending it takes its children too.
+class Spawn {
+ public:
+  Spawn();
+  Spawn(const Spawn&) = delete;
+  Spawn& operator=(const Spawn&) = delete;
+  ~Spawn();
+
+  // The child's descriptor `to` becomes a copy of `from`.
+  void connect(const UniqueFd& from, int to);
+  // environment: all of it, as NAME=value.
+  Result<pid_t> start(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+}  // namespace loam::sys
