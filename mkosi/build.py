@@ -209,7 +209,8 @@ def make_uki(work, root, out, root_hash):
     cmdline = CMDLINE.format(hash=root_hash)
     live = work / "live.efi"
     quiet = {"stdout": subprocess.DEVNULL}
-    run("ukify", "build", "--stub", stub, "--profile", "ID=live\nTITLE=Loam from this medium",
+    addon = stub.with_name("addonx64.efi.stub")
+    run("ukify", "build", "--stub", addon, "--profile", "ID=live\nTITLE=Loam from this medium",
         "--cmdline", cmdline + " loam.live", "--output", live, **quiet)
     run("ukify", "build", "--stub", stub, "--linux", work / "vmlinuz", "--initrd", work / "initrd.zst",
         "--os-release", f"@{root}/usr/lib/os-release", "--uname", version, "--cmdline", cmdline, "--profile", "ID=main",

@@ -1,0 +1,1 @@
+"""Virtual servers for scenarios, demo and benchmarks."""

@@ -1,0 +1,233 @@
+"""A server in QEMU: UEFI, disks, NICs that say 25 Gb/s, a serial line that is logged, ssh."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.accel import SCALE, accelerator
+from lab.qmp import Qmp
+
+OVMF = Path("/usr/share/OVMF")
+
+
+class Timeout(Exception):
+    """A condition that did not come true; the message says which and what was seen last."""
+
+
+def wait_until(condition, limit, what, interval=0.2):
+    """The first true value of condition(). Every wait has an end and says what it waited for."""
+    deadline = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Timeout(f"{what} did not happen within {limit:.0f} s")
+        time.sleep(interval)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def make_disk(path, size):
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), size], check=True)
+    return path
+
+
+def make_config_volume(path, text, label="LOAM"):
+    """A small FAT volume with loam.yaml, as a stick would carry it."""
+    with path.open("wb") as file:
+        file.truncate(8 << 20)
+    environment = dict(os.environ, MTOOLSRC="/dev/null")
+    subprocess.run(["mkfs.fat", "-n", label, str(path)], check=True, stdout=subprocess.DEVNULL)
+    content = text if isinstance(text, bytes) else text.encode()
+    if content is not None:
+        subprocess.run(["mcopy", "-i", str(path), "-", "::loam.yaml"], input=content, check=True, env=environment)
+    return path
+
+
+@dataclass
+class Drive:
+    """One disk or medium. kind: nvme, scsi, cd, usb, virtio."""
+    path: Path
+    kind: str
+    name: str
+    format: str = "qcow2"
+    boot: int | None = None
+    rotational: bool = False
+    wwn: int = 0
+    options: str = ""
+    drive_options: str = ""
+    sector: int = 512
+
+    def arguments(self):
+        read_only = ",readonly=on" if self.kind == "cd" else ""
+        drive = f"if=none,id={self.name},file={self.path},format={self.format}{read_only}{self.drive_options}"
+        device = {
+            "nvme": f"nvme,drive={self.name},serial={self.name}",
+            "virtio": f"virtio-blk-pci,drive={self.name},serial={self.name}",
+            "scsi": f"scsi-hd,bus=scsi0.0,drive={self.name},serial={self.name},wwn={self.wwn:#x}"
+                    f",rotation_rate={7200 if self.rotational else 1},product=LOAM-{'HDD' if self.rotational else 'SSD'}",
+            "cd": f"scsi-cd,bus=scsi0.0,drive={self.name}",
+            "usb": f"usb-storage,bus=xhci.0,drive={self.name},removable=on",
+        }[self.kind]
+        if self.sector != 512:
+            device += f",logical_block_size={self.sector},physical_block_size={self.sector}"
+        if self.boot is not None:
+            device += f",bootindex={self.boot}"
+        return ["-drive", drive, "-device", device + self.options]
+
+
+@dataclass
+class Machine:
+    directory: Path
+    uki: Path
+    drives: list = field(default_factory=list)
+    memory: int = 3072
+    nics: int = 2
+    extra: list = field(default_factory=list)
+    mac_base: int = 0x10
+
+    def __post_init__(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.serial = self.directory / "serial.log"
+        self.vars = self.directory / "vars.fd"
+        self.accel = accelerator(self.uki)
+        self.scale = SCALE[self.accel]
+        self.process = None
+        self.qmp = None
+        self.port = free_port()
+        self.key = None
+        if not self.vars.exists():
+            shutil.copy(OVMF / "OVMF_VARS_4M.fd", self.vars)
+
+    # ---- power ----
+
+    def mac(self, index):
+        return f"52:54:00:00:{self.mac_base:02x}:{index + 1:02x}"
+
+    def network_arguments(self):
+        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-:22",
+                     "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
+        for i in range(self.nics):
+            arguments += ["-netdev", f"hubport,id=net{i},hubid=0",
+                          "-device", f"virtio-net-pci,id=nic{i},netdev=net{i},mac={self.mac(i)},speed=25000,duplex=full"]
+        return arguments
+
+    def arguments(self):
+        cpu = "host" if self.accel == "kvm" else "max"
+        accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
+        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", str(self.memory),
+                "-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
+                "-drive", f"if=pflash,format=raw,file={self.vars}",
+                "-device", "virtio-scsi-pci,id=scsi0", "-device", "qemu-xhci,id=xhci", "-vga", "std", "-display", "none",
+                "-chardev", f"socket,id=serial,path={self.directory}/serial,server=on,wait=off,logfile={self.serial},logappend=on",
+                "-serial", "chardev:serial", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
+                "-rtc", "base=utc", "-no-user-config", "-nodefaults"]
+        argv += self.network_arguments()
+        for drive in self.drives:
+            argv += drive.arguments()
+        return argv + self.extra
+
+    def start(self):
+        self.qemu_log = (self.directory / "qemu.log").open("ab")
+        self.process = subprocess.Popen(self.arguments(), stdout=self.qemu_log, stderr=self.qemu_log, stdin=subprocess.DEVNULL)
+        try:
+            self.qmp = Qmp(self.directory / "qmp")
+        except OSError as problem:
+            self.process.kill()
+            raise RuntimeError(f"QEMU did not start: {(self.directory / 'qemu.log').read_text()[-2000:]}") from problem
+        return self
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """The power goes."""
+        if self.running():
+            self.process.kill()
+            self.process.wait()
+        if self.qmp:
+            self.qmp.close()
+
+    def wait_for_end(self, limit):
+        wait_until(lambda: not self.running(), limit * self.scale, "the machine switching itself off")
+
+    # ---- looking ----
+
+    def console(self, start=0):
+        return self.serial.read_bytes()[start:].decode(errors="replace") if self.serial.exists() else ""
+
+    def mark(self):
+        return self.serial.stat().st_size if self.serial.exists() else 0
+
+    def wait_console(self, text, limit, start=0):
+        def seen():
+            if text in self.console(start):
+                return True
+            if not self.running():
+                raise Timeout(f"QEMU ended before \"{text}\" appeared on the console; its end:\n{self.console()[-1500:]}")
+            return False
+        try:
+            wait_until(seen, limit * self.scale, f"\"{text}\" on the console")
+        except Timeout as problem:
+            raise Timeout(f"{problem}; the console's end:\n{self.console(start)[-1500:]}") from None
+
+    def screenshot(self, path):
+        if self.running():
+            self.qmp.command("screendump", filename=str(path), format="png")
+
+    # ---- ssh ----
+
+    def ssh_argv(self, *command):
+        return ["ssh", "-i", str(self.key), "-p", str(self.port), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "root@127.0.0.1", *command]
+
+    def ssh(self, command, limit=120, check=True):
+        done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command}: exit {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout if check else done
+
+    def wait_ssh(self, limit):
+        def answers():
+            if not self.running():
+                raise Timeout(f"QEMU ended while ssh was awaited; the console's end:\n{self.console()[-1500:]}")
+            try:
+                return subprocess.run(self.ssh_argv("true"), capture_output=True, timeout=40).returncode == 0
+            except subprocess.TimeoutExpired:
+                return False
+        try:
+            wait_until(answers, limit * self.scale, "an answer by ssh", interval=1)
+        except Timeout as problem:
+            raise Timeout(f"{problem}; the console's end:\n{self.console()[-1500:]}") from None
+
+    def status(self):
+        return json.loads(self.ssh("loamctl --json status"))
+
+    def wait_state(self, state, limit):
+        seen = {}
+
+        def there():
+            done = self.ssh("loamctl --json status", check=False)
+            if done.returncode == 0:
+                seen.update(json.loads(done.stdout))
+            return seen.get("state") == state
+        wait_until(there, limit * self.scale, f"state {state} (seen: {seen})", interval=1)
+        return seen
+
+
+def make_key(directory):
+    key = directory / "id_ed25519"
+    if not key.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "qa", "-f", str(key)], check=True)
+    return key, key.with_suffix(".pub").read_text().strip()
