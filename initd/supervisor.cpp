@@ -29,6 +29,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {
+                       tried_.clear();
                        boot_.live ? look_for_config() : load_config();
                        return {};
                      },

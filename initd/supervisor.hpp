@@ -31,6 +31,8 @@ class Supervisor {
   void look_for_config();
   void fetch_config(const std::string& url);
   void take_config(const ConfigText& text);
+  // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
+  bool tried_already(const ConfigText& text);
   void begin_install(const model::Install& install, const ConfigText& text);
   Result<std::vector<std::string>> install_command(const model::Install& install, const ConfigText& text) const;
   void install_line(std::string_view line);
@@ -65,6 +67,7 @@ class Supervisor {
   bool installing_ = false;
   bool installed_ = false;
   std::string install_error_;
+  std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;
   sys::EventSource monitor_source_;
   sys::EventSource settle_timer_;

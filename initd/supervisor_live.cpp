@@ -78,10 +78,19 @@ void Supervisor::take_config(const ConfigText& text) {
   set_condition("Config", "true", "Valid", text.name);
   config_ = text;
   if (config->install) {
+    if (tried_already(text)) return;
     begin_install(*config->install, text);
   } else {
     set_condition("Install", "unknown", "NotAsked", "loam.yaml has no install section; nothing is installed");
   }
+}
+
+bool Supervisor::tried_already(const ConfigText& text) {
+  auto now = text.text;
+  if (const auto devices = sys::block_devices())
+    for (const auto& device : *devices)
+      if (!device.is_partition()) now += device.node() + device.property("ID_SERIAL") + device.attribute("size");
+  return std::exchange(tried_, now) == now;
 }
 
 Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) const {

@@ -156,6 +156,7 @@ def compose_root(tree, version):
     packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}
     (tree / "usr/share/loam").mkdir(parents=True, exist_ok=True)
     (tree / "usr/share/loam/packages.json").write_text(json.dumps(packages, indent=1) + "\n")
+    run("systemd-sysusers", "--root", tree)
     run("systemctl", "--root", tree, "preset-all", stderr=subprocess.DEVNULL)
     remove(tree, "etc/ssh/ssh_host_*", "etc/machine-id", "var/cache/*", "var/log/*", "var/lib/apt", "var/lib/dpkg",
            "var/lib/systemd/*", "var/lib/dbus", "usr/share/man/*", "usr/share/locale/*", "usr/share/doc/*", "usr/share/info/*",

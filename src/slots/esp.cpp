@@ -27,7 +27,7 @@ Result<void> Esp::sync() const {
 Result<void> Esp::format(const std::string& volume_id) const {
   // Clusters of 4 KiB: FAT32 needs 65,525 of them, and 2 GiB then have 524,288 with sectors of either size.
   const auto blocks = std::to_string(extent_.bytes / 1024);
-  auto made = sys::run({"mkfs.fat", "-F", "32", "-S", std::to_string(sector_size_), "-s",
+  auto made = sys::run({"mkfs.fat", "-I", "-F", "32", "-S", std::to_string(sector_size_), "-s",
                         std::to_string(4096 / sector_size_), "-n", "LOAM-ESP", "-i", volume_id, "--offset",
                         std::to_string(extent_.offset / sector_size_), disk_.string(), blocks},
                        {.timeout = std::chrono::seconds(300), .input = {}, .environment = {}});

@@ -44,10 +44,10 @@ void EventLoop::stop() { sd_event_exit(event_.get(), 0); }
 
 Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
+  source.callback_ = std::make_unique<EventSource::Callback>([call = std::move(callback)](int) { call(); });
   sd_event_source* raw = nullptr;
   const auto handler = [](sd_event_source*, int, std::uint32_t, void* data) {
-    (*static_cast<EventSource::Callback*>(data))();
+    (*static_cast<EventSource::Callback*>(data))(0);
     return 0;
   };
   if (const int problem = sd_event_add_io(event_.get(), &raw, fd, EPOLLIN, handler, source.callback_.get()); problem < 0)
@@ -58,10 +58,10 @@ Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callbac
 
 Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
+  source.callback_ = std::make_unique<EventSource::Callback>([call = std::move(callback)](int) { call(); });
   sd_event_source* raw = nullptr;
   const auto handler = [](sd_event_source*, std::uint64_t, void* data) {
-    (*static_cast<EventSource::Callback*>(data))();
+    (*static_cast<EventSource::Callback*>(data))(0);
     return 0;
   };
   const auto micros = static_cast<std::uint64_t>(std::chrono::microseconds(delay).count());
@@ -74,18 +74,14 @@ Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::funct
 
 Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>([pid, notify = std::move(callback)] {
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-    notify(status);
-  });
+  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
   sd_event_source* raw = nullptr;
-  const auto handler = [](sd_event_source*, const siginfo_t*, void* data) {
-    (*static_cast<EventSource::Callback*>(data))();
+  const auto handler = [](sd_event_source*, const siginfo_t* info, void* data) {
+    const int code = info->si_code == CLD_EXITED ? info->si_status : -info->si_status;
+    (*static_cast<EventSource::Callback*>(data))(code);
     return 0;
   };
-  if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED | WNOWAIT, handler, source.callback_.get());
-      problem < 0)
+  if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED, handler, source.callback_.get()); problem < 0)
     return fail_errno("sd-event child", -problem);
   source.source_.reset(raw);
   return source;
@@ -105,7 +101,7 @@ Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<s
   child->errors_ = errors.release();
   auto* const self = child.get();
   LOAM_TRY(child->output_source_, loop.on_readable(child->output_, [self] { self->read_output(); }));
-  LOAM_TRY(child->exit_source_, loop.on_exit(child->pid_, [self](int status) { self->ended(status); }));
+  LOAM_TRY(child->exit_source_, loop.on_exit(child->pid_, [self](int code) { self->ended(code); }));
   return child;
 }
 
@@ -135,7 +131,7 @@ void Child::read_output() {
   }
 }
 
-void Child::ended(int wait_status) {
+void Child::ended(int code) {
   pid_ = -1;
   // What it wrote last may still be in the pipe.
   ::fcntl(output_, F_SETFL, O_NONBLOCK);
@@ -144,7 +140,7 @@ void Child::ended(int wait_status) {
     read_output();
     if (buffer_.size() == before) before = 0;
   }
-  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) {
+  if (code == 0) {
     callbacks_.end("");
     return;
   }
@@ -153,7 +149,7 @@ void Child::ended(int wait_status) {
   const auto from = size > 1000 ? size - 1000 : 0;
   const auto got = ::pread(errors_, said.data(), said.size(), from);
   const auto text = printable(trim(std::string_view(said.data(), got > 0 ? static_cast<std::size_t>(got) : 0)), 1000);
-  callbacks_.end(text.empty() ? std::format("ended with status {}", wait_status) : text);
+  callbacks_.end(text.empty() ? (code > 0 ? std::format("exited with {}", code) : std::format("was ended by signal {}", -code)) : text);
 }
 
 }  // namespace loam::sys

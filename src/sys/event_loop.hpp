@@ -28,7 +28,8 @@ class EventSource {
 
  private:
   friend class EventLoop;
-  using Callback = std::function<void()>;
+  // The argument is the exit code of a child, negative for a signal; of no meaning for the others.
+  using Callback = std::function<void(int)>;
   std::unique_ptr<Callback> callback_;
   std::unique_ptr<sd_event_source, EventFree> source_;
 };
@@ -45,8 +46,8 @@ class EventLoop {
   Result<EventSource> on_readable(int fd, std::function<void()> callback);
   // Once, after the delay.
   Result<EventSource> after(std::chrono::milliseconds delay, std::function<void()> callback);
-  // Once, when the child has ended; `pid` is then waited for. wait_status as of waitpid(2).
-  Result<EventSource> on_exit(int pid, std::function<void(int wait_status)> callback);
+  // Once, when the child has ended; the loop waits for it. code: exit code, or the signal that ended it, negative.
+  Result<EventSource> on_exit(int pid, std::function<void(int code)> callback);
 
  private:
   explicit EventLoop(std::unique_ptr<sd_event, EventFree> event) : event_(std::move(event)) {}
@@ -72,7 +73,7 @@ class Child {
  private:
   explicit Child(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
   void read_output();
-  void ended(int wait_status);
+  void ended(int code);
 
   Callbacks callbacks_;
   int pid_ = -1;
