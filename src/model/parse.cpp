@@ -133,7 +133,8 @@ class MappingReader {
       return;
     }
     if (member->kind == YamlNode::Kind::null) {
-      reader_->problem(member->at, path_of(key), "has no value; give one or remove the key");
+      // The parser puts an absent value where the next thing begins; the key is what a person looks for.
+      reader_->problem(node_->key_position(key), path_of(key), "has no value; give one or remove the key");
       return;
     }
     reader_->read(*member, path_of(key), value, doc);

@@ -16,6 +16,11 @@ const YamlNode* YamlNode::find(std::string_view key) const {
   return found == members.end() ? nullptr : &found->second;
 }
 
+Position YamlNode::key_position(std::string_view key) const {
+  const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.first.text == key; });
+  return found == members.end() ? at : found->first.at;
+}
+
 std::string_view kind_name(YamlNode::Kind kind) {
   switch (kind) {
     case YamlNode::Kind::null: return "nothing";

@@ -29,6 +29,8 @@ struct YamlNode {
   std::vector<std::pair<YamlNode, YamlNode>> members;  // in the order of the file
 
   const YamlNode* find(std::string_view key) const;
+  // Where a key of a mapping stands; the mapping itself if it has no such key.
+  Position key_position(std::string_view key) const;
 };
 
 std::string_view kind_name(YamlNode::Kind kind);

@@ -1,0 +1,51 @@
+#include "base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace loam {
+namespace {
+
+TEST(Text, ParsesSizes) {
+  EXPECT_EQ(parse_bytes("512"), 512U);
+  EXPECT_EQ(parse_bytes("4K"), 4096U);
+  EXPECT_EQ(parse_bytes("1.5T"), 1'649'267'441'664U);
+  EXPECT_EQ(parse_bytes("500GB"), 500'000'000'000U);
+  EXPECT_EQ(parse_bytes("2GiB"), 2147483648U);
+  for (const auto* const bad : {"", "K", "-1", "4X", "4KiBB", "1e30T", "nan", "4 K K"}) EXPECT_FALSE(parse_bytes(bad)) << bad;
+}
+
+TEST(Text, FormatsForPeople) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(format_bytes(2ULL << 30U), "2.0 GiB");
+  EXPECT_EQ(format_seconds(59), "59 s");
+  EXPECT_EQ(format_seconds(200), "3 min 20 s");
+  EXPECT_EQ(format_seconds(7260), "2 h 1 min");
+}
+
+TEST(Text, FindsTheNearestWord) {
+  const std::vector<std::string> words = {"hostname", "network", "install"};
+  EXPECT_EQ(closest("hostnme", words), "hostname");
+  EXPECT_EQ(closest("instal", words), "install");
+  EXPECT_EQ(closest("xyzzy", words), std::nullopt);
+}
+
+TEST(Text, MatchesPatterns) {
+  EXPECT_TRUE(glob_match("SAMSUNG*", "samsung mz-1"));
+  EXPECT_TRUE(glob_match("*a*b?", "xaxxbc"));
+  EXPECT_FALSE(glob_match("a?", "a"));
+  EXPECT_TRUE(glob_match("*", ""));
+  EXPECT_FALSE(glob_match("a*b", "acd"));
+}
+
+TEST(Text, HexadecimalBothWays) {
+  const auto bytes = from_hex("00ff7a");
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(to_hex(*bytes), "00ff7a");
+  for (const auto* const bad : {"0", "zz", "0x", "+1"}) EXPECT_FALSE(from_hex(bad)) << bad;
+}
+
+TEST(Text, PrintableStopsTerminalTricks) { EXPECT_EQ(printable("a\x1b[2Jb", 4), "a?[2..."); }
+
+}  // namespace
+}  // namespace loam

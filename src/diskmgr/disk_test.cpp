@@ -1,0 +1,119 @@
+#include "diskmgr/disk.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "diskmgr/observe.hpp"
+#include "sys/subprocess.hpp"
+#include "testing/temp_dir.hpp"
+
+namespace loam::diskmgr {
+namespace {
+
+Facts disk(std::string node, std::string wwn, std::string serial, std::string path) {
+  Facts facts;
+  facts.node = std::move(node);
+  facts.wwn = std::move(wwn);
+  facts.serial = std::move(serial);
+  facts.by_path = std::move(path);
+  facts.model = "ACME 1";
+  facts.bytes = 1ULL << 40U;
+  return facts;
+}
+
+TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
+  std::vector<Facts> disks = {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"), disk("/dev/sdc", "", "S3", "p3"),
+                              disk("/dev/sdd", "", "", "p4"), disk("/dev/sde", "0x5", "S5", "p5")};
+  assign_ids(disks);
+  EXPECT_EQ(disks[0].id, "serial-ACME_1-S1");
+  EXPECT_EQ(disks[1].id, "serial-ACME_1-S2");
+  EXPECT_EQ(disks[2].id, "serial-ACME_1-S3");
+  EXPECT_EQ(disks[3].id, "path-p4");
+  EXPECT_EQ(disks[4].id, "wwn-0x5");
+  for (const auto& one : disks) EXPECT_TRUE(model::DiskId::parse(one.id)) << one.id;
+}
+
+TEST(Classify, SaysWhy) {
+  auto facts = disk("/dev/sda", "0x1", "", "");
+  EXPECT_EQ(classify(facts).cls, Class::blank);
+  facts.content = {"ext4 \"data\""};
+  EXPECT_EQ(classify(facts).reason, "holds ext4 \"data\"");
+  facts.os_disk = true;
+  EXPECT_EQ(classify(facts).cls, Class::os);
+  facts.os_disk = false;
+  facts.removable = true;
+  EXPECT_EQ(classify(facts).cls, Class::removable);
+  facts.bytes = 0;
+  EXPECT_EQ(classify(facts).cls, Class::unusable);
+}
+
+TEST(Classify, VirtualMediaOfControllersAreNoDisks) {
+  auto facts = disk("/dev/sda", "", "", "p");
+  facts.bus = model::Bus::usb;
+  facts.model = "iDRAC Virtual HDisk";
+  EXPECT_EQ(classify(facts).cls, Class::removable);
+}
+
+TEST(Select, ExactlyOne) {
+  std::vector<Disk> disks = {classify(disk("/dev/sda", "0x1", "S1", "")), classify(disk("/dev/sdb", "0x2", "S2", ""))};
+  for (auto& one : disks) one.facts.id = "wwn-" + one.facts.wwn;
+  model::DiskSelector selector;
+  selector.bus = model::Bus::scsi;
+  const auto two = select_install_disk(selector, disks);
+  ASSERT_FALSE(two);
+  EXPECT_EQ(two.error().text(), "2 disks match install.disk: wwn-0x1 (ACME 1, 1.0 TiB, scsi); wwn-0x2 (ACME 1, 1.0 TiB, scsi); add serial, "
+                                "model or id to install.disk so that exactly one matches");
+  selector.serial = *model::Line::parse("S2");
+  EXPECT_EQ(select_install_disk(selector, disks)->facts.node, "/dev/sdb");
+  selector.bus = model::Bus::nvme;
+  EXPECT_NE(select_install_disk(selector, disks).error().text().find("no disk matches install.disk; the disks of this machine: wwn-0x1"),
+            std::string::npos);
+}
+
+class Content : public ::testing::Test {
+ protected:
+  std::string image() {
+    const auto path = (dir_ / "disk").string();
+    std::ofstream(path).put('\0');
+    std::filesystem::resize_file(path, 64U << 20U);
+    return path;
+  }
+  testing::TempDir dir_;
+};
+
+TEST_F(Content, BlankIsBlank) { EXPECT_EQ(probe_content(image()), std::vector<std::string>{}); }
+
+TEST_F(Content, WhatRealToolsMakeIsSeen) {
+  struct Maker { std::vector<std::string> argv; std::string input; std::string found; };
+  const std::vector<Maker> makers = {{{"mke2fs", "-q", "-F", "-L", "photos"}, "", "ext4 \"photos\""},
+                                     {{"mkfs.vfat", "-n", "STICK"}, "", "vfat \"STICK\""},
+                                     {{"sfdisk", "-q"}, "label: gpt\n", "gpt partition table"},
+                                     {{"sfdisk", "-q"}, "label: dos\n,\n", "dos partition table"}};
+  for (const auto& maker : makers) {
+    const auto path = image();
+    auto argv = maker.argv;
+    argv.push_back(path);
+    const auto made = sys::run(argv, {.timeout = std::chrono::seconds(60), .input = maker.input, .environment = {}});
+    ASSERT_TRUE(made) << made.error().text();
+    const auto found = probe_content(path);
+    ASSERT_TRUE(found);
+    const auto wanted = maker.found.starts_with("ext4") ? std::string("ext") : maker.found;
+    EXPECT_TRUE(std::ranges::any_of(*found, [&](const auto& text) { return text.starts_with(wanted); })) << maker.found;
+    std::filesystem::remove(path);
+  }
+}
+
+TEST_F(Content, DataThatNobodyKnowsIsNotBlank) {
+  for (const std::streamoff at : {0L, 3'000'000L, (64L << 20) - 1}) {
+    const auto path = image();
+    std::fstream file(path, std::ios::in | std::ios::out);
+    file.seekp(at).put('x');
+    file.close();
+    EXPECT_EQ(probe_content(path), std::vector<std::string>{"data of an unknown kind"}) << at;
+  }
+}
+
+}  // namespace
+}  // namespace loam::diskmgr

@@ -1,0 +1,124 @@
+// Trees are made by veritysetup itself, so that our reader is held against the real thing.
+#include "slots/verity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <span>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "slots/transfer.hpp"
+#include "sys/subprocess.hpp"
+#include "testing/temp_dir.hpp"
+
+namespace loam::slots {
+namespace {
+
+struct Made {
+  Digest root;
+  std::vector<std::byte> area;
+};
+
+std::string random_data(std::uint64_t blocks) {
+  std::string data(blocks * block_size, '\0');
+  std::mt19937 random(7);
+  for (auto& c : data) c = static_cast<char>(random());
+  return data;
+}
+
+class Verity : public ::testing::Test {
+ protected:
+  Made make(std::uint64_t blocks) {
+    EXPECT_TRUE(write_file_atomic(dir_ / "data", random_data(blocks)));
+    const auto made = sys::run({"veritysetup", "format", "--data-block-size=4096", "--hash-block-size=4096", "--salt=0123456789abcdef",
+                                (dir_ / "data").string(), (dir_ / "hash").string()});
+    EXPECT_TRUE(made) << made.error().text();
+    const auto at = made->out.find("Root hash:");
+    const auto root = parse_digest(trim(std::string_view(made->out).substr(at + 10).substr(0, made->out.find('\n', at) - at - 10)));
+    EXPECT_TRUE(root);
+    const auto text = read_file(dir_ / "hash");
+    const auto bytes = std::as_bytes(std::span(*text));
+    return {*root, {bytes.begin(), bytes.end()}};
+  }
+
+  testing::TempDir dir_;
+};
+
+TEST_F(Verity, ReadsWhatVeritysetupMakes) {
+  for (const std::uint64_t blocks : {1U, 2U, 128U, 129U, 300U, 16384U, 16385U}) {
+    auto made = make(blocks);
+    EXPECT_EQ(made.area.size(), hash_area_bytes(blocks)) << blocks;
+    const auto tree = VerityTree::load(made.area, made.root);
+    ASSERT_TRUE(tree) << blocks << ": " << tree.error().text();
+    EXPECT_EQ(tree->data_blocks(), blocks);
+    EXPECT_TRUE(verify({dir_ / "data", 0}, *tree, [](const Progress&) {})) << blocks;
+  }
+}
+
+TEST_F(Verity, EveryDamagedBlockIsFound) {
+  const auto made = make(300);
+  const auto tree = VerityTree::load(made.area, made.root);
+  ASSERT_TRUE(tree);
+  const auto good = *read_file(dir_ / "data");
+  for (const std::size_t at : {std::size_t{0}, std::size_t{128} * block_size + 17, good.size() - 1}) {
+    auto bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    ASSERT_TRUE(write_file_atomic(dir_ / "data", bad));
+    const auto verified = verify({dir_ / "data", 0}, *tree, [](const Progress&) {});
+    ASSERT_FALSE(verified);
+    EXPECT_NE(verified.error().message().find("block " + std::to_string(at / block_size) + " "), std::string::npos)
+        << verified.error().message();
+  }
+}
+
+TEST_F(Verity, ATreeThatDoesNotMatchItsRootIsRefused) {
+  const auto made = make(300);
+  for (std::size_t at = block_size; at < made.area.size(); at += block_size / 2) {
+    auto bad = made.area;
+    bad[at] ^= std::byte{1};
+    EXPECT_FALSE(VerityTree::load(bad, made.root)) << at;
+  }
+  auto cut = made.area;
+  cut.pop_back();
+  EXPECT_FALSE(VerityTree::load(cut, made.root));
+}
+
+TEST(VeritySuperblock, RefusesWhatItDoesNotKnow) {
+  EXPECT_FALSE(parse_superblock({}));
+  EXPECT_FALSE(parse_superblock(std::vector<std::byte>(512)));
+}
+
+TEST_F(Verity, FillCopiesOnlyWhatMatches) {
+  const auto made = make(2000);
+  const auto tree = VerityTree::load(made.area, made.root);
+  ASSERT_TRUE(write_file_atomic(dir_ / "target", std::string(9'000'000, 'x')));
+  const auto first = fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {}, [](const Progress&) {});
+  ASSERT_TRUE(first) << first.error().text();
+  EXPECT_EQ(first->written, 2000 * block_size);
+  EXPECT_EQ(read_file(dir_ / "target")->substr(4096, 2000 * block_size), *read_file(dir_ / "data"));
+
+  const auto second = fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {.skip_identical = true}, [](const Progress&) {});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->written, 0U) << "what was right already is left alone";
+
+  auto bad = *read_file(dir_ / "data");
+  bad[1500 * block_size] = static_cast<char>(bad[1500 * block_size] ^ 1);
+  ASSERT_TRUE(write_file_atomic(dir_ / "data", bad));
+  ASSERT_TRUE(write_file_atomic(dir_ / "target", std::string(9'000'000, 'x')));
+  EXPECT_FALSE(fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {}, [](const Progress&) {}));
+  EXPECT_EQ(read_file(dir_ / "target")->substr(4096 + 1500 * block_size, 4096), std::string(4096, 'x')) << "an unverified block was written";
+}
+
+TEST_F(Verity, ASourceThatEndsEarlyIsSaid) {
+  const auto made = make(2000);
+  const auto tree = VerityTree::load(made.area, made.root);
+  std::filesystem::resize_file(dir_ / "data", 1000 * block_size);
+  ASSERT_TRUE(write_file_atomic(dir_ / "target", std::string(9'000'000, 'x')));
+  const auto filled = fill({dir_ / "data", 0}, {dir_ / "target", 0}, *tree, {}, [](const Progress&) {});
+  ASSERT_FALSE(filled);
+  EXPECT_NE(filled.error().text().find("the medium cannot be read there"), std::string::npos) << filled.error().text();
+}
+
+}  // namespace
+}  // namespace loam::slots

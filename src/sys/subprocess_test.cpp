@@ -1,0 +1,67 @@
+#include "sys/subprocess.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sys/event_loop.hpp"
+
+namespace loam::sys {
+namespace {
+
+TEST(Run, GivesInputAndTakesOutput) {
+  const auto big = std::string(1'000'000, 'x');
+  const auto done = run({"cat"}, {.timeout = std::chrono::seconds(20), .input = big, .environment = {}});
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->out, big);
+}
+
+TEST(Run, ArgumentsAreNotWordsOfAShell) { EXPECT_EQ(run({"printf", "%s", "$(id); *"})->out, "$(id); *"); }
+
+TEST(Run, FailureSaysWhatTheProgramSaid) {
+  const auto failed = run({"ls", "/nonexistent"});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message(), "ls exited with 2: ls: cannot access '/nonexistent': No such file or directory");
+  EXPECT_NE(run({"/nonexistent"}).error().message().find("/nonexistent: No such file"), std::string::npos);
+}
+
+TEST(Run, TimeLimitEndsTheProgramAndItsChildren) {
+  const auto late = run({"sh", "-c", "sleep 100 & wait"}, {.timeout = std::chrono::seconds(1), .input = {}, .environment = {}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().message(), "sh (limit 1 s): took too long");
+}
+
+TEST(Run, TheEnvironmentIsNotOurs) {
+  ::setenv("LOAM_SECRET", "x", 1);
+  EXPECT_EQ(run({"env"})->out.find("LOAM_SECRET"), std::string::npos);
+}
+
+class Children : public ::testing::Test {
+ protected:
+  std::pair<std::vector<std::string>, std::string> watch(const std::vector<std::string>& argv) {
+    auto loop = EventLoop::create();
+    std::vector<std::string> lines;
+    std::string problem = "did not end";
+    auto child = Child::start(*loop, argv, {.line = [&](std::string_view line) { lines.emplace_back(line); },
+                                            .end = [&](const std::string& text) {
+                                              problem = text;
+                                              loop->stop();
+                                            }});
+    EXPECT_TRUE(child);
+    EXPECT_TRUE(loop->run());
+    return {lines, problem};
+  }
+};
+
+TEST_F(Children, LinesComeAndTheEndComesLast) {
+  const auto [lines, problem] = watch({"printf", "one\ntwo\n"});
+  EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(problem, "");
+}
+
+TEST_F(Children, AFailureCarriesTheLastWords) {
+  EXPECT_EQ(watch({"sh", "-c", "echo no >&2; exit 3"}).second, "no");
+  EXPECT_EQ(watch({"sh", "-c", "exit 3"}).second, "exited with 3");
+  EXPECT_EQ(watch({"sh", "-c", "kill -9 $$"}).second, "was ended by signal 9");
+}
+
+}  // namespace
+}  // namespace loam::sys
