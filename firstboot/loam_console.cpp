@@ -41,7 +41,8 @@ class Console {
     client_.proxy()
         .uponSignal("PropertiesChanged")
         .onInterface("org.freedesktop.DBus.Properties")
-        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>&, const std::vector<std::string>&) { soon(std::chrono::milliseconds(200)); });
+        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>&,
+                     const std::vector<std::string>&) { soon(std::chrono::milliseconds(200)); });
     client_.bus().attachSdEventLoop(loop_->handle());
     draw();
     return {};

@@ -17,7 +17,8 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width, std::siz
   std::vector<std::string> lines;
   std::string line;
   for (const auto word : split(text, ' ')) {
-    if (!line.empty() && line.size() + 1 + word.size() > width) lines.push_back(std::exchange(line, std::string(indent, ' ')));
+    if (!line.empty() && line.size() + 1 + word.size() > width)
+      lines.push_back(std::exchange(line, std::string(indent, ' ')));
     if (!trim(line).empty()) line += ' ';
     line += word;
     while (line.size() > width) {
@@ -35,7 +36,8 @@ std::string addresses(const std::string& links) {
   if (!list.is_array()) return text;
   for (const auto& link : list)
     for (const auto& address : link.at("addresses"))
-      if (const auto value = address.get<std::string>(); !value.starts_with("fe80:")) text += std::format("  {} {}", link.value("name", ""), value);
+      if (const auto value = address.get<std::string>(); !value.starts_with("fe80:"))
+        text += std::format("  {} {}", link.value("name", ""), value);
   return text;
 }
 

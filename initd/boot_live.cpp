@@ -41,7 +41,8 @@ class Copier {
     while (true) {
       const auto got = ::read(in.get(), buffer.data(), buffer.size());
       if (got < 0)
-        return std::unexpected(Error::from_errno(from.string()).remedy("the medium is damaged; write it again or use another"));
+        return std::unexpected(
+            Error::from_errno(from.string()).remedy("the medium is damaged; write it again or use another"));
       if (got == 0) return {};
       if (::write(out.get(), buffer.data(), static_cast<std::size_t>(got)) != got) return fail_errno(to.string());
       done_ += static_cast<std::uint64_t>(got);
@@ -115,8 +116,9 @@ Result<slots::Release> open_medium(const std::string& node, const std::string& r
   if (release && to_hex(release->manifest().root_hash) == root_hash) return release;
   ::umount2(medium_path.data(), MNT_DETACH);
   if (!release) return std::unexpected(std::move(release).error().context(node));
-  return fail(std::format("{} holds Loam {}, which is not the release that was booted", node, release->manifest().version),
-              "leave only one Loam medium in the machine");
+  return fail(
+      std::format("{} holds Loam {}, which is not the release that was booted", node, release->manifest().version),
+      "leave only one Loam medium in the machine");
 }
 
 // The last medium that looked right decides the message.

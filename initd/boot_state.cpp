@@ -18,7 +18,8 @@ namespace {
 
 // Repairs what can be repaired without a question; e2fsck exits with 1 when it did.
 Result<void> check_file_system(const std::string& node) {
-  auto checked = sys::run({"e2fsck", "-p", node}, {.timeout = std::chrono::minutes(30), .input = {}, .environment = {}});
+  auto checked =
+      sys::run({"e2fsck", "-p", node}, {.timeout = std::chrono::minutes(30), .input = {}, .environment = {}});
   if (checked || checked.error().message().contains("exited with 1:")) return {};
   return std::unexpected(std::move(checked).error());
 }
@@ -34,7 +35,8 @@ Result<void> in_memory(const std::string& target) {
   return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
 }
 
-Result<void> mount_or_memory(const std::string& node, const std::string& target, std::string_view what, slots::BootFacts& facts) {
+Result<void> mount_or_memory(const std::string& node, const std::string& target, std::string_view what,
+                             slots::BootFacts& facts) {
   if (facts.live) return in_memory(target);
   auto mounted = mount_ext4(node, target, what);
   if (mounted) return {};

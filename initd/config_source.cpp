@@ -76,7 +76,8 @@ std::string host_name() {
 }
 
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
-  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
 }
 
 }  // namespace
@@ -112,8 +113,23 @@ Result<std::string> config_url() {
 }
 
 std::vector<std::string> fetch_argv(const std::string& url) {
-  return {"curl", "--silent", "--show-error", "--fail", "--location", "--proto", "=http,https", "--max-redirs", "5",
-          "--connect-timeout", "10", "--max-time", "60", "--max-filesize", std::to_string(read_limit), "--", url};
+  return {"curl",
+          "--silent",
+          "--show-error",
+          "--fail",
+          "--location",
+          "--proto",
+          "=http,https",
+          "--max-redirs",
+          "5",
+          "--connect-timeout",
+          "10",
+          "--max-time",
+          "60",
+          "--max-filesize",
+          std::to_string(read_limit),
+          "--",
+          url};
 }
 
 }  // namespace loam::node

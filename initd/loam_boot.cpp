@@ -98,7 +98,8 @@ Result<void> state_step() {
 [[noreturn]] void give_up(const Error& error) {
   say("cannot boot: " + error.text());
   // With a boot counter running, the next try is this slot's or the other's: no use in waiting long.
-  const bool counting = sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt).has_value();
+  const bool counting =
+      sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt).has_value();
   const int minutes = counting ? 0 : 5;
   say(std::format("rebooting {}", minutes == 0 ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
   std::this_thread::sleep_for(std::chrono::seconds(10 + minutes * 60));

@@ -1,11 +1,11 @@
 // loam-install: the install engine as a program. loamd runs it as a child; tests and benchmarks run it on image files.
 // Progress goes to standard output, one JSON object a line.
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <linux/fs.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <format>
@@ -52,7 +52,9 @@ class Reporter : public plan::Observer {
     auto line = step_;
     line["done"] = progress.done;
     line["total"] = progress.total;
-    line["seconds_left"] = progress.done == 0 ? 0.0 : seconds * static_cast<double>(progress.total - progress.done) / static_cast<double>(progress.done);
+    line["seconds_left"] = progress.done == 0 ? 0.0
+                                              : seconds * static_cast<double>(progress.total - progress.done) /
+                                                    static_cast<double>(progress.done);
     say(line);
   }
 
@@ -66,7 +68,7 @@ class Reporter : public plan::Observer {
 };
 
 Result<void> read_size(const UniqueFd& fd, slots::InstallTarget& target, std::uint32_t sector_size) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail_errno(target.path.string());
   if (S_ISREG(info.st_mode)) {
     target.bytes = static_cast<std::uint64_t>(info.st_size);
@@ -82,7 +84,7 @@ Result<void> read_size(const UniqueFd& fd, slots::InstallTarget& target, std::ui
 
 // The disk under an exclusive claim: nobody has it mounted or open so, and other installers stay away.
 Result<UniqueFd> claim(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
   if (S_ISBLK(info.st_mode)) {
     const UniqueFd exclusive(::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
@@ -134,7 +136,8 @@ Result<void> install(const Options& options) {
   LOAM_TRY(auto journal, plan::Journal::open(options.journal, todo));
   LOAM_TRY(auto machine_id, new_machine_id());
   Reporter reporter;
-  slots::InstallApply apply(std::move(target), release, {.config_text = config_text, .machine_id = std::move(machine_id)},
+  slots::InstallApply apply(std::move(target), release,
+                            {.config_text = config_text, .machine_id = std::move(machine_id)},
                             [&](const slots::Progress& progress) { reporter.progress(progress); });
   return plan::run(todo, journal, apply.handlers(), reporter);
 }

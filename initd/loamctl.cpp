@@ -1,6 +1,6 @@
 // loamctl: the command line of a node.
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <format>
@@ -99,7 +99,8 @@ Result<void> health(const Arguments& arguments) {
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       if (!view) return std::unexpected(std::move(view).error());
-      return fail(std::format("the node is {} after {} s:\n{}", view->state, arguments.wait_seconds, node::status_text(*view)));
+      return fail(
+          std::format("the node is {} after {} s:\n{}", view->state, arguments.wait_seconds, node::status_text(*view)));
     }
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }
@@ -142,16 +143,24 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
     add(name, help, [&, method] { return plan_or_apply(arguments, method); })
         ->add_option("FILE", arguments.file, "the file, - for standard input")
         ->required();
-  auto* const slots = add("slots", "the two slots and what they hold", [&] { return document(arguments, "Slots", node::slots_text); });
+  auto* const slots = app.add_subcommand("slots", "the two slots and what they hold");
+  // CLI11 calls a parent after its child: the child's choice stays.
+  slots->callback([&] {
+    if (!chosen) chosen = [&] { return document(arguments, "Slots", node::slots_text); };
+  });
   auto* const verify = slots->add_subcommand("verify", "re-read the booted slot against its hash tree");
   verify->callback([&] { chosen = [&] { return node::verify_booted_slot(arguments.as_json); }; });
-  add("disks", "the disks, what is on them and what they are for", [&] { return document(arguments, "Disks", node::disks_text); });
+  add("disks", "the disks, what is on them and what they are for",
+      [&] { return document(arguments, "Disks", node::disks_text); });
   add("links", "the network interfaces", [&] { return document(arguments, "Links", node::links_text); });
-  add("logs", "what loamd logged; options of journalctl may follow --", [&] { return logs(arguments); })
-      ->add_option("OPTIONS", arguments.rest, "options for journalctl");
+  add("logs", "what loamd logged; options of journalctl may follow --", [&] {
+    return logs(arguments);
+  })->add_option("OPTIONS", arguments.rest, "options for journalctl");
   add_config(app, arguments, chosen);
-  add("support", "write a bundle that helps others to help you", [&] { return node::write_support_bundle(arguments.as_json); });
-  add("retry", "look for a configuration again (live media), or apply it again", [&] { return request(arguments, "Retry"); });
+  add("support", "write a bundle that helps others to help you",
+      [&] { return node::write_support_bundle(arguments.as_json); });
+  add("retry", "look for a configuration again (live media), or apply it again",
+      [&] { return request(arguments, "Retry"); });
   add("reboot", "restart the node", [&] { return request(arguments, "Reboot"); });
   add("poweroff", "switch the node off", [&] { return request(arguments, "PowerOff"); });
   add("health", "0 if the node is healthy", [&] { return health(arguments); })
@@ -167,8 +176,10 @@ int run(int argc, char** argv) {
   app.add_flag("--json", arguments.as_json, "machine-readable output");
   app.require_subcommand(1);
   app.fallthrough();
-  app.footer("Examples:\n  loamctl status\n  loamctl disks --json\n  loamctl config check loam.yaml\n  loamctl plan loam.yaml && loamctl apply loam.yaml\n"
-             "  loamctl slots verify\n  loamctl logs -- -f");
+  app.footer(
+      "Examples:\n  loamctl status\n  loamctl disks --json\n  loamctl config check loam.yaml\n  loamctl plan loam.yaml "
+      "&& loamctl apply loam.yaml\n"
+      "  loamctl slots verify\n  loamctl logs -- -f");
   add_commands(app, arguments, chosen);
   CLI11_PARSE(app, argc, argv);
   if (auto done = chosen(); !done) {

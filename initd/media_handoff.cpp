@@ -46,8 +46,9 @@ Result<std::optional<std::string>> entry_number() {
 
 Result<std::string> make_entry() {
   LOAM_TRY(const auto disk, installed_disk());
-  LOAM_CHECK(sys::run({"efibootmgr", "--quiet", "--create", "--disk", disk.node, "--part", std::to_string(disk.esp_number), "--loader",
-                       "\\EFI\\systemd\\systemd-bootx64.efi", "--label", std::string(entry_label)}));
+  LOAM_CHECK(
+      sys::run({"efibootmgr", "--quiet", "--create", "--disk", disk.node, "--part", std::to_string(disk.esp_number),
+                "--loader", "\\EFI\\systemd\\systemd-bootx64.efi", "--label", std::string(entry_label)}));
   LOAM_TRY(const auto made, entry_number());
   if (!made) return fail("the firmware did not keep the boot entry");
   return *made;
@@ -76,10 +77,12 @@ Result<void> add_boot_entry() {
   return {};
 }
 
-void hand_off_to_disk(sys::EventLoop& loop, sys::EventSource& timer, const std::function<void(const std::string&)>& say) {
+void hand_off_to_disk(sys::EventLoop& loop, sys::EventSource& timer,
+                      const std::function<void(const std::string&)>& say) {
   const auto handed = sys::read_efi_variable(handoff_variable, sys::loam_vendor);
   if (!handed || *handed) {
-    say("the machine came back to this medium after it was sent to the disk: the disk does not boot; look at it from here");
+    say("the machine came back to this medium after it was sent to the disk: the disk does not boot; look at it from "
+        "here");
     return;
   }
   say("booting from the disk in 10 seconds; remove the medium");

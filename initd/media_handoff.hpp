@@ -14,7 +14,8 @@ Result<void> add_boot_entry();
 
 // The medium was booted though the disk is installed: reboots into the disk, once. If the machine then comes back to
 // the medium, the disk does not boot, and it stays here; `say` is told which.
-void hand_off_to_disk(sys::EventLoop& loop, sys::EventSource& timer, const std::function<void(const std::string&)>& say);
+void hand_off_to_disk(sys::EventLoop& loop, sys::EventSource& timer,
+                      const std::function<void(const std::string&)>& say);
 
 // The disk was booted: the next visit of the medium may hand off again.
 Result<void> forget_handoff();

@@ -43,14 +43,17 @@ auto guarded(Call call) -> Result<decltype(call())> {
 Result<NodeClient> NodeClient::connect() {
   return guarded([] {
     auto bus = sdbus::createSystemBusConnection();
-    auto proxy = sdbus::createProxy(*bus, sdbus::ServiceName{std::string(bus_name)}, sdbus::ObjectPath{std::string(object_path)});
+    auto proxy = sdbus::createProxy(*bus, sdbus::ServiceName{std::string(bus_name)},
+                                    sdbus::ObjectPath{std::string(object_path)});
     return NodeClient(std::move(bus), std::move(proxy));
   });
 }
 
 Result<NodeView> NodeClient::view() {
   return guarded([this] {
-    const auto get = [this](const char* name) { return proxy_->getProperty(name).onInterface(std::string(interface_name)); };
+    const auto get = [this](const char* name) {
+      return proxy_->getProperty(name).onInterface(std::string(interface_name));
+    };
     NodeView view;
     view.version = get("Version").get<std::string>();
     view.state = get("State").get<std::string>();
@@ -70,7 +73,11 @@ Result<std::string> NodeClient::document(const std::string& name) {
 Result<std::string> NodeClient::call(const std::string& method, const std::string& argument) {
   return guarded([&] {
     std::string answer;
-    proxy_->callMethod(method).onInterface(control_interface).withTimeout(call_limit).withArguments(argument).storeResultsTo(answer);
+    proxy_->callMethod(method)
+        .onInterface(control_interface)
+        .withTimeout(call_limit)
+        .withArguments(argument)
+        .storeResultsTo(answer);
     return answer;
   });
 }

@@ -33,7 +33,8 @@ ProgressTuple progress_of(const Status& status) {
 }  // namespace
 
 NodeService::NodeService(sdbus::IConnection& connection, Requests requests)
-    : requests_(std::move(requests)), object_(sdbus::createObject(connection, sdbus::ObjectPath{std::string(object_path)})) {
+    : requests_(std::move(requests)),
+      object_(sdbus::createObject(connection, sdbus::ObjectPath{std::string(object_path)})) {
   add_properties();
   add_methods();
   connection.requestName(sdbus::ServiceName{std::string(bus_name)});
@@ -41,14 +42,15 @@ NodeService::NodeService(sdbus::IConnection& connection, Requests requests)
 
 void NodeService::add_properties() {
   object_
-      ->addVTable(sdbus::registerProperty("Version").withGetter([] { return std::string(LOAM_VERSION); }),
-                  sdbus::registerProperty("State").withGetter([this] { return std::string(state_name(status_.state)); }),
-                  sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
-                  sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
-                  sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
-                  sdbus::registerProperty("Disks").withGetter([this] { return value_or_throw(requests_.disks()); }),
-                  sdbus::registerProperty("Links").withGetter([this] { return value_or_throw(requests_.links()); }),
-                  sdbus::registerProperty("Slots").withGetter([this] { return value_or_throw(requests_.slots()); }))
+      ->addVTable(
+          sdbus::registerProperty("Version").withGetter([] { return std::string(LOAM_VERSION); }),
+          sdbus::registerProperty("State").withGetter([this] { return std::string(state_name(status_.state)); }),
+          sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
+          sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
+          sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
+          sdbus::registerProperty("Disks").withGetter([this] { return value_or_throw(requests_.disks()); }),
+          sdbus::registerProperty("Links").withGetter([this] { return value_or_throw(requests_.links()); }),
+          sdbus::registerProperty("Slots").withGetter([this] { return value_or_throw(requests_.slots()); }))
       .forInterface(node_interface);
 }
 
@@ -56,8 +58,8 @@ void NodeService::add_methods() {
   const sdbus::InterfaceName control{std::string(interface_name) + ".Control"};
   object_
       ->addVTable(sdbus::registerMethod("PlanConfig").implementedAs([this](const std::string& config) {
-                    return value_or_throw(requests_.plan(config));
-                  }),
+        return value_or_throw(requests_.plan(config));
+      }),
                   sdbus::registerMethod("ApplyConfig").implementedAs([this](const std::string& config) {
                     return value_or_throw(requests_.apply(config));
                   }),

@@ -29,7 +29,7 @@ struct Condition {
 };
 
 struct Progress {
-  std::string step;     // empty: nothing is going on
+  std::string step;  // empty: nothing is going on
   std::string summary;
   std::uint64_t done = 0;   // bytes
   std::uint64_t total = 0;  // bytes; 0: not counted

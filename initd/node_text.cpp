@@ -29,8 +29,9 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 std::string progress_text(const Progress& progress) {
   if (progress.step.empty()) return "";
   if (progress.total == 0) return progress.summary;
-  return std::format("{}: {} of {} ({} %), {} left", progress.summary, format_bytes(progress.done), format_bytes(progress.total),
-                     progress.done * 100 / progress.total, format_seconds(static_cast<std::uint64_t>(progress.seconds_left)));
+  return std::format("{}: {} of {} ({} %), {} left", progress.summary, format_bytes(progress.done),
+                     format_bytes(progress.total), progress.done * 100 / progress.total,
+                     format_seconds(static_cast<std::uint64_t>(progress.seconds_left)));
 }
 
 std::string status_text(const NodeView& view) {
@@ -50,13 +51,21 @@ std::string status_text(const NodeView& view) {
 json status_json(const NodeView& view) {
   json conditions = json::array();
   for (const auto& condition : view.conditions)
-    conditions.push_back({{"type", condition.type}, {"status", condition.status}, {"reason", condition.reason}, {"message", condition.message}});
+    conditions.push_back({{"type", condition.type},
+                          {"status", condition.status},
+                          {"reason", condition.reason},
+                          {"message", condition.message}});
   const auto& progress = view.progress;
   return {{"version", view.version},
           {"state", view.state},
           {"conditions", std::move(conditions)},
           {"plan", view.plan},
-          {"progress", {{"step", progress.step}, {"summary", progress.summary}, {"done", progress.done}, {"total", progress.total}, {"seconds_left", progress.seconds_left}}}};
+          {"progress",
+           {{"step", progress.step},
+            {"summary", progress.summary},
+            {"done", progress.done},
+            {"total", progress.total},
+            {"seconds_left", progress.seconds_left}}}};
 }
 
 std::string disks_text(const json& disks) {
@@ -64,8 +73,8 @@ std::string disks_text(const json& disks) {
   for (const auto& disk : disks) {
     const auto text = [&](const char* name) { return printable(disk.value(name, ""), 60); };
     rows.push_back({text("id"), format_bytes(disk.value("bytes", std::uint64_t{0})),
-                    disk.value("rotational", false) ? "hdd/" + text("bus") : "ssd/" + text("bus"), text("model"), text("serial"),
-                    text("class"), text("reason")});
+                    disk.value("rotational", false) ? "hdd/" + text("bus") : "ssd/" + text("bus"), text("model"),
+                    text("serial"), text("class"), text("reason")});
   }
   return table(rows);
 }
@@ -91,19 +100,23 @@ std::string or_dash(const json& object, const char* name) {
 }  // namespace
 
 std::string links_text(const json& links) {
-  std::vector<std::vector<std::string>> rows = {{"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "ADDRESSES"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "ADDRESSES"}};
   for (const auto& link : links)
     rows.push_back({or_dash(link, "name"), or_dash(link, "kind"), link.value("carrier", false) ? "yes" : "no",
-                    speed_text(link.value("speed", std::int64_t{0})), std::to_string(link.value("mtu", std::int64_t{0})),
-                    or_dash(link, "master"), or_dash(link, "driver"), or_dash(link, "mac"), words(link.at("addresses"))});
+                    speed_text(link.value("speed", std::int64_t{0})),
+                    std::to_string(link.value("mtu", std::int64_t{0})), or_dash(link, "master"),
+                    or_dash(link, "driver"), or_dash(link, "mac"), words(link.at("addresses"))});
   return table(rows);
 }
 
 std::string slots_text(const json& slots) {
-  if (slots.value("live", false)) return std::format("runs from a medium; root hash {}\n", slots.value("root_hash", ""));
+  if (slots.value("live", false))
+    return std::format("runs from a medium; root hash {}\n", slots.value("root_hash", ""));
   std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "STATE", "PARTITION"}};
   for (const auto& slot : slots.at("slots"))
-    rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "booted" : "-", or_dash(slot, "uuid")});
+    rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "booted" : "-",
+                    or_dash(slot, "uuid")});
   auto text = table(rows);
   for (const auto& entry : slots.at("boot_entries"))
     text += std::format("boot entry {}: {}\n", or_dash(entry, "version"),

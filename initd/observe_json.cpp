@@ -28,12 +28,18 @@ Result<std::string> disks_json(const slots::BootFacts& boot) {
   json list = json::array();
   for (const auto& disk : disks) {
     const auto& facts = disk.facts;
-    list.push_back({{"id", facts.id},           {"node", facts.node},
-                    {"model", facts.model},     {"serial", facts.serial},
-                    {"firmware", facts.firmware}, {"wwn", facts.wwn},
-                    {"bus", model::enum_name(facts.bus)}, {"bytes", facts.bytes},
-                    {"sector_size", facts.sector_size},   {"rotational", facts.rotational},
-                    {"class", diskmgr::class_name(disk.cls)}, {"reason", disk.reason},
+    list.push_back({{"id", facts.id},
+                    {"node", facts.node},
+                    {"model", facts.model},
+                    {"serial", facts.serial},
+                    {"firmware", facts.firmware},
+                    {"wwn", facts.wwn},
+                    {"bus", model::enum_name(facts.bus)},
+                    {"bytes", facts.bytes},
+                    {"sector_size", facts.sector_size},
+                    {"rotational", facts.rotational},
+                    {"class", diskmgr::class_name(disk.cls)},
+                    {"reason", disk.reason},
                     {"content", facts.content}});
   }
   return dump(list);
@@ -43,8 +49,14 @@ Result<std::string> links_json() {
   LOAM_TRY(const auto links, netcfg::observe_links());
   json list = json::array();
   for (const auto& link : links)
-    list.push_back({{"name", link.name},     {"kind", link.kind},       {"mac", link.mac}, {"driver", link.driver},
-                    {"master", link.master}, {"carrier", link.carrier}, {"speed", link.speed}, {"mtu", link.mtu},
+    list.push_back({{"name", link.name},
+                    {"kind", link.kind},
+                    {"mac", link.mac},
+                    {"driver", link.driver},
+                    {"master", link.master},
+                    {"carrier", link.carrier},
+                    {"speed", link.speed},
+                    {"mtu", link.mtu},
                     {"addresses", link.addresses}});
   return dump(list);
 }
@@ -79,12 +91,14 @@ json slot_json(const slots::Gpt& gpt, slots::SlotName slot, const std::string& b
 }  // namespace
 
 Result<std::string> slots_json(const slots::BootFacts& boot) {
-  json result = {{"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", boot_entries()}};
+  json result = {
+      {"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", boot_entries()}};
   if (boot.live || boot.disk.disk.empty()) return dump(result);
   LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
   LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
   const auto uuid = slots::data_partition_uuid(digest);
-  for (const auto slot : {slots::SlotName::a, slots::SlotName::b}) result["slots"].push_back(slot_json(gpt, slot, uuid));
+  for (const auto slot : {slots::SlotName::a, slots::SlotName::b})
+    result["slots"].push_back(slot_json(gpt, slot, uuid));
   return dump(result);
 }
 

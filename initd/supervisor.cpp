@@ -41,11 +41,12 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
-             monitor_.drain();
-             disks_changed();
-           }));
+    monitor_.drain();
+    disks_changed();
+  }));
   if (boot_.problems.empty()) {
-    set_condition("Partitions", "true", boot_.live ? "Live" : "Mounted", boot_.live ? "runs from the medium" : "loam and state are mounted");
+    set_condition("Partitions", "true", boot_.live ? "Live" : "Mounted",
+                  boot_.live ? "runs from the medium" : "loam and state are mounted");
   } else {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
@@ -104,16 +105,19 @@ void Supervisor::settle() {
 
 void Supervisor::watch_network() {
   try {
-    network_ = sdbus::createProxy(*bus_, sdbus::ServiceName{networkd_service}, sdbus::ObjectPath{"/org/freedesktop/network1"});
+    network_ =
+        sdbus::createProxy(*bus_, sdbus::ServiceName{networkd_service}, sdbus::ObjectPath{"/org/freedesktop/network1"});
     network_->uponSignal("PropertiesChanged")
         .onInterface("org.freedesktop.DBus.Properties")
-        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>& changed, const std::vector<std::string>&) {
+        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>& changed,
+                     const std::vector<std::string>&) {
           if (const auto state = changed.find("OperationalState"); state != changed.end()) {
             network_state(state->second.get<std::string>());
             settle();
           }
         });
-    network_state(network_->getProperty("OperationalState").onInterface("org.freedesktop.network1.Manager").get<std::string>());
+    network_state(
+        network_->getProperty("OperationalState").onInterface("org.freedesktop.network1.Manager").get<std::string>());
   } catch (const sdbus::Error& problem) {
     set_condition("Network", "unknown", "NoNetworkd", problem.getMessage());
   }
@@ -124,13 +128,15 @@ void Supervisor::network_state(const std::string& operational) {
     set_condition("Network", "true", "Routable", "an interface has an address that reaches further than its link");
   } else {
     set_condition("Network", "false", "NotRoutable",
-                  std::format("networkd says \"{}\": no interface has an address yet; check cables and loamctl links", operational));
+                  std::format("networkd says \"{}\": no interface has an address yet; check cables and loamctl links",
+                              operational));
   }
 }
 
 Result<void> Supervisor::power(const std::string& target) {
   log(5, std::format("{} was asked for", target));
-  auto done = sys::run({"systemctl", "--no-block", target}, {.timeout = std::chrono::seconds(10), .input = {}, .environment = {}});
+  auto done = sys::run({"systemctl", "--no-block", target},
+                       {.timeout = std::chrono::seconds(10), .input = {}, .environment = {}});
   if (!done) return std::unexpected(std::move(done).error());
   return {};
 }

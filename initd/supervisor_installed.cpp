@@ -105,7 +105,8 @@ Result<std::string> Supervisor::plan_request(const std::string& text) const {
 
 Result<std::string> Supervisor::apply_request(const std::string& text) {
   if (boot_.live) return fail("this system runs from a medium", "give loam.yaml on a volume labelled LOAM");
-  if (!boot_.problems.empty()) return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
+  if (!boot_.problems.empty())
+    return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
   LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
   LOAM_TRY(const auto todo, plan_for(config));
   status_.plan = plan::format(todo);
@@ -114,7 +115,8 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
   if (!todo.empty()) LOAM_CHECK(apply_plan(todo));
   LOAM_CHECK(write_file_if_changed(applied_path, text, 0600));
   config_ = ConfigText{text, "loam.yaml"};
-  set_condition("Config", "true", "Applied", todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
+  set_condition("Config", "true", "Applied",
+                todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
   settle();
   return status_.plan;
 }
@@ -122,26 +124,32 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
 Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
   LOAM_TRY(auto journal, plan::Journal::open(journal_path, todo));
   Logger logger;
-  const plan::Handlers handlers = {{"write-file", write_action},
-                                   {"remove-file", remove_action},
-                                   {"reload", [this](const plan::Action& action) { return reload_unit(action.target); }}};
+  const plan::Handlers handlers = {
+      {"write-file", write_action}, {"remove-file", remove_action}, {"reload", [this](const plan::Action& action) {
+                                                                       return reload_unit(action.target);
+                                                                     }}};
   return plan::run(todo, journal, handlers, logger);
 }
 
 Result<void> Supervisor::reload_unit(const std::string& unit) {
   try {
     if (unit == "systemd-networkd.service") {
-      auto proxy = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.network1"}, sdbus::ObjectPath{"/org/freedesktop/network1"});
+      auto proxy = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.network1"},
+                                      sdbus::ObjectPath{"/org/freedesktop/network1"});
       proxy->callMethod("Reload").onInterface("org.freedesktop.network1.Manager");
       return {};
     }
-    auto systemd = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.systemd1"}, sdbus::ObjectPath{"/org/freedesktop/systemd1"});
+    auto systemd = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.systemd1"},
+                                      sdbus::ObjectPath{"/org/freedesktop/systemd1"});
     if (unit == "daemon-reexec") {
       systemd->callMethod("Reload").onInterface("org.freedesktop.systemd1.Manager");
       return {};
     }
     sdbus::ObjectPath job;
-    systemd->callMethod("RestartUnit").onInterface("org.freedesktop.systemd1.Manager").withArguments(unit, std::string("replace")).storeResultsTo(job);
+    systemd->callMethod("RestartUnit")
+        .onInterface("org.freedesktop.systemd1.Manager")
+        .withArguments(unit, std::string("replace"))
+        .storeResultsTo(job);
     return {};
   } catch (const sdbus::Error& problem) {
     return fail(std::format("{}: {}", unit, problem.getMessage()));

@@ -55,11 +55,12 @@ void Supervisor::fetch_config(const std::string& url) {
                                         }
                                         settle();
                                         // Not here: this runs inside of the child.
-                                        auto again = loop_->after(std::chrono::seconds(problem.empty() ? 0 : 30), [this, retry = !problem.empty()] {
-                                          if (installing_) return;
-                                          child_.reset();
-                                          if (retry) look_for_config();
-                                        });
+                                        auto again = loop_->after(std::chrono::seconds(problem.empty() ? 0 : 30),
+                                                                  [this, retry = !problem.empty()] {
+                                                                    if (installing_) return;
+                                                                    child_.reset();
+                                                                    if (retry) look_for_config();
+                                                                  });
                                         if (again) retry_timer_ = *std::move(again);
                                       }});
   if (child) {
@@ -93,14 +94,23 @@ bool Supervisor::tried_already(const ConfigText& text) {
   return std::exchange(tried_, now) == now;
 }
 
-Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) const {
+Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install,
+                                                             const ConfigText& text) const {
   LOAM_TRY(const auto disks, diskmgr::observe(""));
   LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
   const auto& facts = chosen.facts;
-  if (facts.node == boot_.disk.disk) return fail(std::format("{} is the medium that this system runs from", facts.id), "choose another disk");
+  if (facts.node == boot_.disk.disk)
+    return fail(std::format("{} is the medium that this system runs from", facts.id), "choose another disk");
   LOAM_CHECK(write_file_atomic(config_copy, text.text, 0600));
-  std::vector<std::string> argv = {"/usr/lib/loam/loam-install", "--release", std::string(slots::live_release_path),
-                                   "--disk", facts.node, "--id", facts.id, "--config", std::string(config_copy)};
+  std::vector<std::string> argv = {"/usr/lib/loam/loam-install",
+                                   "--release",
+                                   std::string(slots::live_release_path),
+                                   "--disk",
+                                   facts.node,
+                                   "--id",
+                                   facts.id,
+                                   "--config",
+                                   std::string(config_copy)};
   const bool consented = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
   if (consented) argv.emplace_back("--wipe");
   return argv;
@@ -131,11 +141,12 @@ void Supervisor::install_line(std::string_view line) {
     install_error_ = entry.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
     return;
   }
-  status_.progress = {.step = entry.value("step", ""),
-                      .summary = std::format("{}/{} {}", entry.value("index", 0), entry.value("count", 0), entry.value("summary", "")),
-                      .done = entry.value("done", std::uint64_t{0}),
-                      .total = entry.value("total", std::uint64_t{0}),
-                      .seconds_left = entry.value("seconds_left", 0.0)};
+  status_.progress = {
+      .step = entry.value("step", ""),
+      .summary = std::format("{}/{} {}", entry.value("index", 0), entry.value("count", 0), entry.value("summary", "")),
+      .done = entry.value("done", std::uint64_t{0}),
+      .total = entry.value("total", std::uint64_t{0}),
+      .seconds_left = entry.value("seconds_left", 0.0)};
   settle();
 }
 
@@ -148,11 +159,13 @@ void Supervisor::install_ended(const std::string& problem) {
     after_install();
   } else {
     const bool present = install_error_.contains("holds a Loam installation already");
-    set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed", install_error_.empty() ? problem : install_error_);
-    if (present) hand_off_to_disk(*loop_, retry_timer_, [this](const std::string& text) {
-      set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);
-      settle();
-    });
+    set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed",
+                  install_error_.empty() ? problem : install_error_);
+    if (present)
+      hand_off_to_disk(*loop_, retry_timer_, [this](const std::string& text) {
+        set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);
+        settle();
+      });
   }
   settle();
 }

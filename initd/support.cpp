@@ -47,13 +47,15 @@ const std::vector<Item>& items() {
 // One that fails is part of the picture, not the end of it.
 Result<void> collect(const Item& item, const fs::path& folder) {
   auto ran = sys::run(item.argv, {.timeout = std::chrono::seconds(60), .input = {}, .environment = {}});
-  return write_file_atomic(folder / item.file, ran ? ran->out + ran->err : "failed: " + ran.error().text() + "\n", 0600);
+  return write_file_atomic(folder / item.file, ran ? ran->out + ran->err : "failed: " + ran.error().text() + "\n",
+                           0600);
 }
 
 Result<void> collect_config(const fs::path& folder) {
   const auto text = read_file("/loam/loam.yaml", std::size_t{2} << 20U);
   auto config = text ? model::parse_config(*text, "loam.yaml") : Result<model::Config>(std::unexpected(text.error()));
-  if (!config) return write_file_atomic(folder / "loam.yaml", "# not readable: " + printable(config.error().text()) + "\n", 0600);
+  if (!config)
+    return write_file_atomic(folder / "loam.yaml", "# not readable: " + printable(config.error().text()) + "\n", 0600);
   config->access = {};
   config->proxy = {};  // a proxy's URL can hold a password
   return write_file_atomic(folder / "loam.yaml", "# without access and proxy\n" + model::format_config(*config), 0600);
@@ -70,7 +72,8 @@ Result<void> write_support_bundle(bool as_json) {
   }
   LOAM_CHECK(collect_config(folder));
   const auto bundle = std::string("/var/lib/loam/support.tar.gz");
-  LOAM_CHECK(sys::run({"tar", "-C", "/var/lib/loam", "-czf", bundle, "support"}, {.timeout = std::chrono::minutes(5), .input = {}, .environment = {}}));
+  LOAM_CHECK(sys::run({"tar", "-C", "/var/lib/loam", "-czf", bundle, "support"},
+                      {.timeout = std::chrono::minutes(5), .input = {}, .environment = {}}));
   fs::permissions(bundle, fs::perms::owner_read | fs::perms::owner_write);
   fs::remove_all(folder);
   std::cout << (as_json ? nlohmann::json{{"bundle", bundle}}.dump(2) : bundle) << '\n';

@@ -5,8 +5,8 @@
 
 namespace loam::node {
 
-// Writes /var/lib/loam/support-<host>.tar.zst, readable by root only, and prints its path. No secrets: loam.yaml goes in
-// without password hashes and keys.
+// Writes /var/lib/loam/support-<host>.tar.zst, readable by root only, and prints its path. No secrets: loam.yaml goes
+// in without password hashes and keys.
 Result<void> write_support_bundle(bool as_json);
 
 }  // namespace loam::node

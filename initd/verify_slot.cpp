@@ -44,11 +44,13 @@ Result<void> verify_booted_slot(bool as_json) {
   });
   if (terminal) std::cerr << '\n';
   if (!verified)
-    return std::unexpected(std::move(verified).error().remedy("the disk changed what was written to it; install again or replace it"));
+    return std::unexpected(
+        std::move(verified).error().remedy("the disk changed what was written to it; install again or replace it"));
   if (as_json) {
     std::cout << nlohmann::json{{"verified", true}, {"bytes", tree.data_bytes()}}.dump(2) << '\n';
   } else {
-    std::cout << std::format("the booted slot is good: {} in {} blocks\n", format_bytes(tree.data_bytes()), tree.data_blocks());
+    std::cout << std::format("the booted slot is good: {} in {} blocks\n", format_bytes(tree.data_bytes()),
+                             tree.data_blocks());
   }
   return {};
 }

@@ -211,8 +211,11 @@ def make_uki(work, root, out, root_hash):
     live = work / "live.efi"
     quiet = {"stdout": subprocess.DEVNULL}
     addon = stub.with_name("addonx64.efi.stub")
-    run("ukify", "build", "--stub", addon, "--profile", "ID=live\nTITLE=Loam from this medium",
-        "--cmdline", cmdline + " loam.live", "--output", live, **quiet)
+    # systemd-boot sorts by IMAGE_ID first: the live profile must never come before an installed slot.
+    live_release = (root / "usr/lib/os-release").read_text().replace("IMAGE_ID=loam", "IMAGE_ID=loam-live")
+    (work / "live-release").write_text(live_release)
+    run("ukify", "build", "--stub", addon, "--profile", "ID=live\nTITLE=installer, needs its medium", "--os-release",
+        f"@{work}/live-release", "--cmdline", cmdline + " loam.live", "--output", live, **quiet)
     run("ukify", "build", "--stub", stub, "--linux", work / "vmlinuz", "--initrd", work / "initrd.zst",
         "--os-release", f"@{root}/usr/lib/os-release", "--uname", version, "--cmdline", cmdline, "--profile", "ID=main",
         "--join-profile", live, "--output", out, **quiet)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.accel import SCALE, accelerator
-from lab.qmp import Qmp
+from lab.qmp import Qmp, QmpError
 
 OVMF = Path("/usr/share/OVMF")
 
@@ -49,7 +48,7 @@ def make_config_volume(path, text, label="LOAM"):
     environment = dict(os.environ, MTOOLSRC="/dev/null")
     subprocess.run(["mkfs.fat", "-n", label, str(path)], check=True, stdout=subprocess.DEVNULL)
     content = text if isinstance(text, bytes) else text.encode()
-    if content is not None:
+    if content:  # none: an empty file, which mcopy does not make from a pipe
         subprocess.run(["mcopy", "-i", str(path), "-", "::loam.yaml"], input=content, check=True, env=environment)
     return path
 
@@ -99,7 +98,7 @@ class Machine:
     def __post_init__(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         self.serial = self.directory / "serial.log"
-        self.vars = self.directory / "vars.fd"
+        self.vars = self.directory / "vars.qcow2"
         self.accel = accelerator(self.uki)
         self.scale = SCALE[self.accel]
         self.process = None
@@ -107,7 +106,7 @@ class Machine:
         self.port = free_port()
         self.key = None
         if not self.vars.exists():
-            shutil.copy(OVMF / "OVMF_VARS_4M.fd", self.vars)
+            subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(OVMF / "OVMF_VARS_4M.fd"), str(self.vars)], check=True)
 
     # ---- power ----
 
@@ -127,7 +126,7 @@ class Machine:
         accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
         argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", str(self.memory),
                 "-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
-                "-drive", f"if=pflash,format=raw,file={self.vars}",
+                "-drive", f"if=pflash,format=qcow2,file={self.vars}",
                 "-device", "virtio-scsi-pci,id=scsi0", "-device", "qemu-xhci,id=xhci", "-vga", "std", "-display", "none",
                 "-chardev", f"socket,id=serial,path={self.directory}/serial,server=on,wait=off,logfile={self.serial},logappend=on",
                 "-serial", "chardev:serial", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
@@ -180,6 +179,12 @@ class Machine:
             wait_until(seen, limit * self.scale, f"\"{text}\" on the console")
         except Timeout as problem:
             raise Timeout(f"{problem}; the console's end:\n{self.console(start)[-1500:]}") from None
+
+    def human(self, command):
+        """A command of QEMU's own monitor; savevm and loadvm have no other form."""
+        answer = self.qmp.command("human-monitor-command", **{"command-line": command})
+        if answer.strip():
+            raise QmpError(f"{command}: {answer.strip()}")
 
     def screenshot(self, path):
         if self.running():

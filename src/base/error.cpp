@@ -20,8 +20,6 @@ Error Error::remedy(std::string text) && {
   return std::move(*this);
 }
 
-std::string Error::text() const {
-  return remedy_.empty() ? message_ : message_ + "; " + remedy_;
-}
+std::string Error::text() const { return remedy_.empty() ? message_ : message_ + "; " + remedy_; }
 
 }  // namespace loam

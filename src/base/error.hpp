@@ -53,14 +53,13 @@ inline std::unexpected<Error> fail_errno(std::string_view what, int code = errno
 
 // LOAM_TRY(auto value, expression): the value of a Result, or return its error from the enclosing function.
 #define LOAM_TRY(declaration, ...) LOAM_TRY_INNER(LOAM_CONCAT(loam_try_, __LINE__), declaration, __VA_ARGS__)
-#define LOAM_TRY_INNER(holder, declaration, ...)                                  \
-  auto holder = (__VA_ARGS__);                                                    \
-  if (!holder) return std::unexpected(std::move(holder).error()); /* NOLINT */    \
+#define LOAM_TRY_INNER(holder, declaration, ...)                               \
+  auto holder = (__VA_ARGS__);                                                 \
+  if (!holder) return std::unexpected(std::move(holder).error()); /* NOLINT */ \
   declaration = *std::move(holder)
 
 // LOAM_CHECK(expression): nothing, or return its error from the enclosing function.
-#define LOAM_CHECK(...)                                                                    \
-  do {                                                                                     \
-    if (auto loam_check = (__VA_ARGS__); !loam_check)                                      \
-      return std::unexpected(std::move(loam_check).error());                               \
+#define LOAM_CHECK(...)                                                                                      \
+  do {                                                                                                       \
+    if (auto loam_check = (__VA_ARGS__); !loam_check) return std::unexpected(std::move(loam_check).error()); \
   } while (false)

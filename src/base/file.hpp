@@ -1,13 +1,13 @@
 // Whole files: read with a limit, replaced atomically.
 #pragma once
 
+#include <sys/types.h>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"

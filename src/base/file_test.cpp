@@ -14,10 +14,11 @@ TEST(File, AtomicWriteReplacesAndSetsTheMode) {
   ASSERT_TRUE(write_file_atomic(path, "one", 0644));
   ASSERT_TRUE(write_file_atomic(path, "two", 0600));
   EXPECT_EQ(read_file(path), "two");
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}), 1) << "nothing is left beside it";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}), 1)
+      << "nothing is left beside it";
 }
 
 TEST(File, ReadStopsAtTheLimit) {

@@ -11,7 +11,8 @@ TEST(Text, ParsesSizes) {
   EXPECT_EQ(parse_bytes("1.5T"), 1'649'267'441'664U);
   EXPECT_EQ(parse_bytes("500GB"), 500'000'000'000U);
   EXPECT_EQ(parse_bytes("2GiB"), 2147483648U);
-  for (const auto* const bad : {"", "K", "-1", "4X", "4KiBB", "1e30T", "nan", "4 K K"}) EXPECT_FALSE(parse_bytes(bad)) << bad;
+  for (const auto* const bad : {"", "K", "-1", "4X", "4KiBB", "1e30T", "nan", "4 K K"})
+    EXPECT_FALSE(parse_bytes(bad)) << bad;
 }
 
 TEST(Text, FormatsForPeople) {

@@ -59,9 +59,10 @@ namespace {
 
 // Disks that a BMC or card reader shows, whatever they say about being removable.
 bool virtual_media(const Facts& disk) {
-  constexpr std::array<std::string_view, 6> models = {"Linux*Virtual*",   "AMI*Virtual*",    "*iDRAC*Virtual*",
-                                                      "Cisco*Virtual*", "*SD/MMC*",        "Virtual*HDisk*"};
-  return disk.bus == model::Bus::usb && std::ranges::any_of(models, [&](auto glob) { return glob_match(glob, disk.model); });
+  constexpr std::array<std::string_view, 6> models = {"Linux*Virtual*", "AMI*Virtual*", "*iDRAC*Virtual*",
+                                                      "Cisco*Virtual*", "*SD/MMC*",     "Virtual*HDisk*"};
+  return disk.bus == model::Bus::usb &&
+         std::ranges::any_of(models, [&](auto glob) { return glob_match(glob, disk.model); });
 }
 
 }  // namespace
@@ -87,9 +88,11 @@ Disk classify(Facts facts) {
 }
 
 bool matches(const model::DiskSelector& selector, const Facts& disk) {
-  return (!selector.id || selector.id->str() == disk.id) && (!selector.serial || selector.serial->str() == disk.serial) &&
+  return (!selector.id || selector.id->str() == disk.id) &&
+         (!selector.serial || selector.serial->str() == disk.serial) &&
          (!selector.model || glob_match(selector.model->str(), disk.model)) &&
-         (!selector.bus || *selector.bus == disk.bus) && (!selector.rotational || *selector.rotational == disk.rotational) &&
+         (!selector.bus || *selector.bus == disk.bus) &&
+         (!selector.rotational || *selector.rotational == disk.rotational) &&
          (!selector.min_size || disk.bytes >= selector.min_size->bytes) &&
          (!selector.max_size || disk.bytes <= selector.max_size->bytes);
 }

@@ -28,7 +28,7 @@ struct Facts {
   bool rotational = false;
   bool removable = false;
   bool read_only = false;
-  bool os_disk = false;          // this node booted from it
+  bool os_disk = false;              // this node booted from it
   std::vector<std::string> content;  // signatures found; empty is blank
 };
 

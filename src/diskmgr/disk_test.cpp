@@ -24,8 +24,9 @@ Facts disk(std::string node, std::string wwn, std::string serial, std::string pa
 }
 
 TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
-  std::vector<Facts> disks = {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"), disk("/dev/sdc", "", "S3", "p3"),
-                              disk("/dev/sdd", "", "", "p4"), disk("/dev/sde", "0x5", "S5", "p5")};
+  std::vector<Facts> disks = {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"),
+                              disk("/dev/sdc", "", "S3", "p3"), disk("/dev/sdd", "", "", "p4"),
+                              disk("/dev/sde", "0x5", "S5", "p5")};
   assign_ids(disks);
   EXPECT_EQ(disks[0].id, "serial-ACME_1-S1");
   EXPECT_EQ(disks[1].id, "serial-ACME_1-S2");
@@ -63,12 +64,16 @@ TEST(Select, ExactlyOne) {
   selector.bus = model::Bus::scsi;
   const auto two = select_install_disk(selector, disks);
   ASSERT_FALSE(two);
-  EXPECT_EQ(two.error().text(), "2 disks match install.disk: wwn-0x1 (ACME 1, 1.0 TiB, scsi); wwn-0x2 (ACME 1, 1.0 TiB, scsi); add serial, "
-                                "model or id to install.disk so that exactly one matches");
+  EXPECT_EQ(two.error().text(),
+            "2 disks match install.disk: wwn-0x1 (ACME 1, 1.0 TiB, scsi); wwn-0x2 (ACME 1, 1.0 TiB, scsi); add serial, "
+            "model or id to install.disk so that exactly one matches");
   selector.serial = *model::Line::parse("S2");
   EXPECT_EQ(select_install_disk(selector, disks)->facts.node, "/dev/sdb");
   selector.bus = model::Bus::nvme;
-  EXPECT_NE(select_install_disk(selector, disks).error().text().find("no disk matches install.disk; the disks of this machine: wwn-0x1"),
+  EXPECT_NE(select_install_disk(selector, disks)
+                .error()
+                .text()
+                .find("no disk matches install.disk; the disks of this machine: wwn-0x1"),
             std::string::npos);
 }
 
@@ -86,7 +91,11 @@ class Content : public ::testing::Test {
 TEST_F(Content, BlankIsBlank) { EXPECT_EQ(probe_content(image()), std::vector<std::string>{}); }
 
 TEST_F(Content, WhatRealToolsMakeIsSeen) {
-  struct Maker { std::vector<std::string> argv; std::string input; std::string found; };
+  struct Maker {
+    std::vector<std::string> argv;
+    std::string input;
+    std::string found;
+  };
   const std::vector<Maker> makers = {{{"mke2fs", "-q", "-F", "-L", "photos"}, "", "ext4 \"photos\""},
                                      {{"mkfs.vfat", "-n", "STICK"}, "", "vfat \"STICK\""},
                                      {{"sfdisk", "-q"}, "label: gpt\n", "gpt partition table"},

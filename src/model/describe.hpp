@@ -25,9 +25,9 @@ struct Doc {
 template <typename E>
 struct EnumNames;
 
-#define LOAM_ENUM(Type, ...)                                                    \
-  template <>                                                                   \
-  struct EnumNames<Type> {                                                      \
+#define LOAM_ENUM(Type, ...)                                                      \
+  template <>                                                                     \
+  struct EnumNames<Type> {                                                        \
     static constexpr auto names = std::to_array<std::string_view>({__VA_ARGS__}); \
   }
 

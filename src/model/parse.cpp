@@ -42,7 +42,8 @@ class Reader {
   void problem(const Position& at, const std::string& path, std::string_view what) {
     if (problems_->size() == max_problems) problems_->push_back("and more; mend these first");
     if (problems_->size() > max_problems) return;
-    problems_->push_back(std::format("{}:{}:{}: {}{}{}", name_, at.line, at.column, path, path.empty() ? "" : ": ", what));
+    problems_->push_back(
+        std::format("{}:{}:{}: {}{}{}", name_, at.line, at.column, path, path.empty() ? "" : ": ", what));
   }
 
  private:
@@ -76,8 +77,9 @@ class Reader {
     const auto* const last = node.text.data() + node.text.size();
     const auto [end, bad] = std::from_chars(node.text.data(), last, number);
     if (node.quoted || bad != std::errc{} || end != last || number < doc.min || number > doc.max) {
-      problem(node.at, path, std::format("expected a whole number from {} to {}, found \"{}\"", doc.min, doc.max,
-                                         printable(node.text, 40)));
+      problem(node.at, path,
+              std::format("expected a whole number from {} to {}, found \"{}\"", doc.min, doc.max,
+                          printable(node.text, 40)));
       return;
     }
     value = number;
@@ -94,8 +96,9 @@ class Reader {
       }
       names.emplace_back(name);
     }
-    problem(node.at, path, std::format("expected one of {}, found \"{}\"{}", join(names, ", "),
-                                       printable(node.text, 40), did_you_mean(node.text, names)));
+    problem(node.at, path,
+            std::format("expected one of {}, found \"{}\"{}", join(names, ", "), printable(node.text, 40),
+                        did_you_mean(node.text, names)));
   }
 
   template <ParsedScalar T>
@@ -143,8 +146,9 @@ class MappingReader {
   void refuse_unknown() const {
     for (const auto& [key, value] : node_->members)
       if (std::ranges::find(known_, key.text) == known_.end())
-        reader_->problem(key.at, path_, std::format("unknown key \"{}\"{}", printable(key.text, 60),
-                                                    Reader::did_you_mean(key.text, known_)));
+        reader_->problem(
+            key.at, path_,
+            std::format("unknown key \"{}\"{}", printable(key.text, 60), Reader::did_you_mean(key.text, known_)));
   }
 
  private:

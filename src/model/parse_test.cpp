@@ -53,7 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"version: 1\nnetwork:\n\tbonds: []\n", "loam.yaml:3:1: a tab in the indentation; indent with spaces"},
         Bad{"", "loam.yaml:1:1: the file is empty; loamctl config example prints one to start from"},
         Bad{" \n\n", "loam.yaml:1:1: the file is empty; loamctl config example prints one to start from"},
-        Bad{"version: 1\nx: \x01\n", "loam.yaml:2:4: holds the byte 0x01, so this is no text file; is this the right file?"},
+        Bad{"version: 1\nx: \x01\n",
+            "loam.yaml:2:4: holds the byte 0x01, so this is no text file; is this the right file?"},
         Bad{"version: 2\n", "loam.yaml:1:10: version: expected a whole number from 1 to 1, found \"2\""},
         Bad{"version: \"1\"\n", "loam.yaml:1:10: version: expected a whole number from 1 to 1, found \"1\""},
         Bad{"hostname: a\n", "loam.yaml:1:1: \"version\" is missing: version of this document"},
@@ -64,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"version: 1\naccess: &a {}\n", "loam.yaml:2:9: anchors (&name) are not allowed; write the value out"},
         Bad{"version: 1\n---\nversion: 1\n", "loam.yaml:2:1: a second document starts here; one is expected"},
         Bad{"version: 1\ninstall: {disk: {bus: nvem}}\n",
-            "loam.yaml:2:23: install.disk.bus: expected one of nvme, sata, sas, scsi, virtio, usb, found \"nvem\"; did you mean "
+            "loam.yaml:2:23: install.disk.bus: expected one of nvme, sata, sas, scsi, virtio, usb, found \"nvem\"; did "
+            "you mean "
             "\"nvme\"?"},
         Bad{"version: 1\ninstall: {disk: {min_size: 4Q}}\n",
             "loam.yaml:2:28: install.disk.min_size: expected a size such as 4K, 100G, 1.5T or 500GB, found \"4Q\""},
@@ -73,15 +75,18 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"version: 1\ninstall: {disk: {}}\n",
             "loam.yaml: install.disk: says nothing about the disk; name its id, serial, model, bus or size"},
         Bad{"version: 1\ninstall: {disk: {id: sda}}\n",
-            "loam.yaml:2:22: install.disk.id: \"sda\" is a kernel name, which can be another disk after the next boot; give the id "
+            "loam.yaml:2:22: install.disk.id: \"sda\" is a kernel name, which can be another disk after the next boot; "
+            "give the id "
             "that loamctl disks shows"},
         Bad{"version: 1\naccess: {console_password_hash: hunter2}\n",
-            "loam.yaml:2:33: access.console_password_hash: expected a crypt(5) hash such as $y$j9T$..., found something else; "
+            "loam.yaml:2:33: access.console_password_hash: expected a crypt(5) hash such as $y$j9T$..., found "
+            "something else; "
             "mkpasswd -m yescrypt makes one"},
         Bad{"version: 1\nnetwork: {bonds: [{name: bond0, members: [eth0]}]}\n",
             "loam.yaml: network.bonds[0].members: there is no NIC, bond, VLAN or bridge \"eth0\" in this file"},
         Bad{"version: 1\nnetwork: {interfaces: [{link: x, addresses: [10.0.0.1/33]}]}\n",
-            "loam.yaml:2:46: network.interfaces[0].addresses[0]: expected an address with prefix length such as 192.0.2.10/24, found "
+            "loam.yaml:2:46: network.interfaces[0].addresses[0]: expected an address with prefix length such as "
+            "192.0.2.10/24, found "
             "\"10.0.0.1/33\""},
         Bad{"version: 1\nupdate: {url: ftp://x}\n",
             "loam.yaml:2:15: update.url: expected a URL such as https://loam.example/releases, found \"ftp://x\""}));
@@ -102,9 +107,18 @@ TEST(Parse, DeepNestingEnds) {
 TEST(Schema, KnowsEveryTopLevelKeyAndForbidsOthers) {
   const auto schema = nlohmann::json::parse(json_schema());
   EXPECT_EQ(schema.at("additionalProperties"), false);
-  for (const auto* const key : {"version", "hostname", "install", "access", "network", "storage", "cluster", "update", "time", "proxy"})
+  for (const auto* const key :
+       {"version", "hostname", "install", "access", "network", "storage", "cluster", "update", "time", "proxy"})
     EXPECT_TRUE(schema.at("properties").contains(key)) << key;
-  EXPECT_EQ(schema.at("properties").at("network").at("properties").at("bonds").at("items").at("properties").at("mode").at("enum").at(0),
+  EXPECT_EQ(schema.at("properties")
+                .at("network")
+                .at("properties")
+                .at("bonds")
+                .at("items")
+                .at("properties")
+                .at("mode")
+                .at("enum")
+                .at(0),
             "802.3ad");
 }
 

@@ -43,8 +43,9 @@ Result<void> HostnameKind::check(std::string_view text) {
   LOAM_CHECK(check_pattern<HostnameKind>(text, "a lower-case host name"));
   for (const auto label : split(text, '.'))
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
-      return fail(std::format("expected labels of 1 to 63 characters that neither start nor end with \"-\", found \"{}\"",
-                              printable(text, 60)));
+      return fail(
+          std::format("expected labels of 1 to 63 characters that neither start nor end with \"-\", found \"{}\"",
+                      printable(text, 60)));
   return {};
 }
 
@@ -99,7 +100,8 @@ Result<void> IpPrefixKind::check(std::string_view text) {
     const auto [end, problem] = std::from_chars(length.data(), length.data() + length.size(), value);
     if (problem == std::errc{} && end == length.data() + length.size() && value >= 0 && value <= bits) return {};
   }
-  return fail(std::format("expected an address with prefix length such as {}, found \"{}\"", example, printable(text, 60)));
+  return fail(
+      std::format("expected an address with prefix length such as {}, found \"{}\"", example, printable(text, 60)));
 }
 
 Result<void> SshKeyKind::check(std::string_view text) {

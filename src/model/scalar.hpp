@@ -31,12 +31,12 @@ class Checked {
 };
 
 // For each kind: `pattern` is its regular expression in the JSON Schema, `example` what docs and messages show.
-#define LOAM_SCALAR_KIND(Name, Pattern, Example)                 \
-  struct Name##Kind {                                            \
-    static constexpr std::string_view pattern = Pattern;         \
-    static constexpr std::string_view example = Example;         \
-    static Result<void> check(std::string_view text);            \
-  };                                                             \
+#define LOAM_SCALAR_KIND(Name, Pattern, Example)         \
+  struct Name##Kind {                                    \
+    static constexpr std::string_view pattern = Pattern; \
+    static constexpr std::string_view example = Example; \
+    static Result<void> check(std::string_view text);    \
+  };                                                     \
   using Name = Checked<Name##Kind>
 
 // RFC 1123 labels, 63 characters each, 253 in all, lower case as Kubernetes wants node names.
@@ -65,7 +65,8 @@ LOAM_SCALAR_KIND(TimeZone, "^[A-Za-z][A-Za-z0-9_+/-]{1,63}$", "Europe/Berlin");
 // Host name or address, as NTP servers and proxies' exceptions are given.
 LOAM_SCALAR_KIND(HostOrAddress, "^[A-Za-z0-9.:*-]{1,253}$", "ntp.example");
 // A time of the week: "Sat 02:00-05:00" or daily "02:00-05:00".
-LOAM_SCALAR_KIND(Window, "^((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$", "Sat 02:00-05:00");
+LOAM_SCALAR_KIND(Window, "^((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$",
+                 "Sat 02:00-05:00");
 // PCI address with domain.
 LOAM_SCALAR_KIND(PciAddress, "^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$", "0000:3b:00.0");
 // UUID in the usual form.

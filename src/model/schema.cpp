@@ -54,7 +54,9 @@ Json schema_of(const Doc& doc) {
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
     return {{"type", "integer"}, {"minimum", doc.min}, {"maximum", doc.max}};
   } else {
-    return {{"type", {"string", "integer"}}, {"pattern", ScalarFormat<T>::pattern}, {"examples", {ScalarFormat<T>::example}}};
+    return {{"type", {"string", "integer"}},
+            {"pattern", ScalarFormat<T>::pattern},
+            {"examples", {ScalarFormat<T>::example}}};
   }
 }
 
@@ -98,7 +100,8 @@ Json full(T& value) {
     for (auto& item : value) list.push_back(full(item));
     return list;
   } else if constexpr (Described<T>) {
-    return members_of(value, [](Json& out, const std::string& key, auto& member, const Doc&) { out[key] = full(member); });
+    return members_of(value,
+                      [](Json& out, const std::string& key, auto& member, const Doc&) { out[key] = full(member); });
   } else {
     return scalar_json(value);
   }

@@ -33,7 +33,8 @@ class Validator {
     for (std::size_t i = 0; i < net.nics.size(); ++i) name(net.nics[i].name, std::format("network.nics[{}]", i));
     for (std::size_t i = 0; i < net.bonds.size(); ++i) name(net.bonds[i].name, std::format("network.bonds[{}]", i));
     for (std::size_t i = 0; i < net.vlans.size(); ++i) name(net.vlans[i].name, std::format("network.vlans[{}]", i));
-    for (std::size_t i = 0; i < net.bridges.size(); ++i) name(net.bridges[i].name, std::format("network.bridges[{}]", i));
+    for (std::size_t i = 0; i < net.bridges.size(); ++i)
+      name(net.bridges[i].name, std::format("network.bridges[{}]", i));
   }
 
   void known(const LinkName& link, const std::string& path) {
@@ -57,7 +58,8 @@ class Validator {
     }
     for (std::size_t i = 0; i < net.bridges.size(); ++i)
       for (const auto& link : net.bridges[i].members) member(link, std::format("network.bridges[{}].members", i));
-    for (std::size_t i = 0; i < net.vlans.size(); ++i) known(net.vlans[i].parent, std::format("network.vlans[{}].parent", i));
+    for (std::size_t i = 0; i < net.vlans.size(); ++i)
+      known(net.vlans[i].parent, std::format("network.vlans[{}].parent", i));
   }
 
   void interfaces() {

@@ -135,8 +135,8 @@ class TreeBuilder : public YAML::EventHandler {
       throw Refused{key.at, "a key must be a single word"};
     for (const auto& [earlier, value] : level.node.members)
       if (earlier.text == key.text)
-        throw Refused{key.at, std::format("duplicate key \"{}\"; it stands in line {} already",
-                                          printable(key.text, 60), earlier.at.line)};
+        throw Refused{key.at, std::format("duplicate key \"{}\"; it stands in line {} already", printable(key.text, 60),
+                                          earlier.at.line)};
     level.key = std::move(key);
     level.has_key = true;
   }
@@ -151,7 +151,8 @@ Result<void> check_bytes(std::string_view text, std::string_view name) {
   if (text.size() > max_document_bytes)
     return fail(std::format("{}: has {} bytes, {} are allowed", name, text.size(), max_document_bytes),
                 "is this the right file?");
-  if (trim(text).empty()) return fail(std::format("{}:1:1: the file is empty", name), "loamctl config example prints one to start from");
+  if (trim(text).empty())
+    return fail(std::format("{}:1:1: the file is empty", name), "loamctl config example prints one to start from");
   std::size_t line = 1;
   bool indent = true;
   std::size_t column = 0;
@@ -182,7 +183,8 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view name) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {}
+    while (parser.HandleNextDocument(builder)) {
+    }
   } catch (const Refused& refused) {
     return fail(std::format("{}:{}:{}: {}", name, refused.at.line, refused.at.column, refused.message));
   } catch (const YAML::Exception& problem) {

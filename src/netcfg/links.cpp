@@ -55,7 +55,8 @@ int prefix_length(const sockaddr* mask) {
   const std::size_t size = v4 ? 4 : 16;
   const std::size_t offset = v4 ? offsetof(sockaddr_in, sin_addr) : offsetof(sockaddr_in6, sin6_addr);
   std::memcpy(bytes.data(), reinterpret_cast<const char*>(mask) + offset, size);
-  return std::accumulate(bytes.begin(), bytes.end(), 0, [](int bits, unsigned char byte) { return bits + std::popcount(byte); });
+  return std::accumulate(bytes.begin(), bytes.end(), 0,
+                         [](int bits, unsigned char byte) { return bits + std::popcount(byte); });
 }
 
 std::string address_text(const ifaddrs& entry) {

@@ -39,7 +39,8 @@ RenderedFile nic_link(const model::Nic& nic) {
 std::string bond_lines(const model::Bond& bond) {
   std::string text = std::format("[Bond]\nMode={}\nMinLinks={}\n", model::enum_name(bond.mode), bond.min_links);
   if (bond.mode == model::BondMode::lacp)
-    text += std::format("LACPTransmitRate={}\nAdSelect={}\n", model::enum_name(bond.lacp_rate), model::enum_name(bond.ad_select));
+    text += std::format("LACPTransmitRate={}\nAdSelect={}\n", model::enum_name(bond.lacp_rate),
+                        model::enum_name(bond.ad_select));
   if (bond.mode != model::BondMode::active_backup)
     text += std::format("TransmitHashPolicy={}\n", model::enum_name(bond.hash_policy));
   if (bond.mode == model::BondMode::active_backup)
@@ -53,13 +54,15 @@ std::string bond_lines(const model::Bond& bond) {
 }
 
 RenderedFile bond_netdev(const model::Bond& bond) {
-  return file(std::format("20-{}.netdev", bond.name.str()), std::format("[NetDev]\nName={}\nKind=bond\n{}\n{}", bond.name.str(),
-                                                                      mtu_lines(bond.mtu), bond_lines(bond)));
+  return file(
+      std::format("20-{}.netdev", bond.name.str()),
+      std::format("[NetDev]\nName={}\nKind=bond\n{}\n{}", bond.name.str(), mtu_lines(bond.mtu), bond_lines(bond)));
 }
 
 RenderedFile vlan_netdev(const model::Vlan& vlan) {
-  return file(std::format("20-{}.netdev", vlan.name.str()),
-              std::format("[NetDev]\nName={}\nKind=vlan\n{}\n[VLAN]\nId={}\n", vlan.name.str(), mtu_lines(vlan.mtu), vlan.id));
+  return file(
+      std::format("20-{}.netdev", vlan.name.str()),
+      std::format("[NetDev]\nName={}\nKind=vlan\n{}\n[VLAN]\nId={}\n", vlan.name.str(), mtu_lines(vlan.mtu), vlan.id));
 }
 
 RenderedFile bridge_netdev(const model::Bridge& bridge) {
@@ -87,7 +90,8 @@ class Links {
   std::vector<RenderedFile> files() const {
     std::vector<RenderedFile> files;
     for (const auto& [name, lines] : lines_)
-      files.push_back(file(std::format("30-{}.network", name), std::format("[Match]\nName={}\n{}", name, sections(name, lines))));
+      files.push_back(
+          file(std::format("30-{}.network", name), std::format("[Match]\nName={}\n{}", name, sections(name, lines))));
     return files;
   }
 
@@ -105,7 +109,8 @@ class Links {
 
   std::string sections(const std::string& name, const std::string& lines) const {
     std::string text;
-    if (const auto mtu = mtus_.find(name); mtu != mtus_.end()) text += std::format("\n[Link]\nMTUBytes={}\n", mtu->second);
+    if (const auto mtu = mtus_.find(name); mtu != mtus_.end())
+      text += std::format("\n[Link]\nMTUBytes={}\n", mtu->second);
     const auto& interfaces = network_->interfaces;
     const auto found = std::ranges::find(interfaces, name, [](const auto& interface) { return interface.link.str(); });
     text += "\n[Network]\n" + lines;
@@ -119,8 +124,8 @@ class Links {
     const bool v6_dhcp = interface.ipv6 == model::Ipv6Mode::dhcp;
     const bool v6 = interface.ipv6 != model::Ipv6Mode::off;
     std::string text = std::format("DHCP={}\nIPv6AcceptRA={}\nLinkLocalAddressing={}\nLLDP=yes\nEmitLLDP=yes\n",
-                                   interface.dhcp4 ? (v6_dhcp ? "yes" : "ipv4") : (v6_dhcp ? "ipv6" : "no"), v6 ? "yes" : "no",
-                                   v6 ? "ipv6" : "no");
+                                   interface.dhcp4 ? (v6_dhcp ? "yes" : "ipv4") : (v6_dhcp ? "ipv6" : "no"),
+                                   v6 ? "yes" : "no", v6 ? "ipv6" : "no");
     for (const auto& address : interface.addresses) text += std::format("Address={}\n", address.str());
     if (interface.gateway) text += std::format("Gateway={}\n", interface.gateway->str());
     for (const auto& server : network_->dns.servers) text += std::format("DNS={}\n", server.str());

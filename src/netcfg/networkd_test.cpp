@@ -34,20 +34,26 @@ TEST(Networkd, BondWithVlan) {
   EXPECT_EQ(files.at("/etc/systemd/network/10-eth0.link"),
             "[Match]\nPermanentMACAddress=52:54:00:00:00:01\n\n[Link]\nNamePolicy=\nName=eth0\n");
   EXPECT_EQ(files.at("/etc/systemd/network/20-bond0.netdev"),
-            "[NetDev]\nName=bond0\nKind=bond\nMTUBytes=9000\n\n[Bond]\nMode=802.3ad\nMinLinks=1\nLACPTransmitRate=fast\nAdSelect=bandwidth\n"
+            "[NetDev]\nName=bond0\nKind=bond\nMTUBytes=9000\n\n[Bond]\nMode=802.3ad\nMinLinks=1\nLACPTransmitRate="
+            "fast\nAdSelect=bandwidth\n"
             "TransmitHashPolicy=layer3+4\nMIIMonitorSec=100ms\n");
   EXPECT_EQ(files.at("/etc/systemd/network/30-eth1.network"),
-            "[Match]\nName=eth1\n\n[Link]\nMTUBytes=9000\n\n[Network]\nBond=bond0\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
+            "[Match]\nName=eth1\n\n[Link]\nMTUBytes=9000\n\n[Network]\nBond=bond0\nLinkLocalAddressing="
+            "no\nIPv6AcceptRA=no\n");
   EXPECT_EQ(files.at("/etc/systemd/network/30-bond0.network"),
-            "[Match]\nName=bond0\n\n[Link]\nMTUBytes=9000\n\n[Network]\nVLAN=storage\nDHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n"
+            "[Match]\nName=bond0\n\n[Link]\nMTUBytes=9000\n\n[Network]\nVLAN=storage\nDHCP=no\nIPv6AcceptRA="
+            "no\nLinkLocalAddressing=no\n"
             "LLDP=yes\nEmitLLDP=yes\nAddress=192.0.2.11/24\nGateway=192.0.2.1\nDNS=192.0.2.1\n");
   EXPECT_EQ(files.at("/etc/systemd/network/20-storage.netdev"), "[NetDev]\nName=storage\nKind=vlan\n\n[VLAN]\nId=40\n");
   EXPECT_EQ(files.size(), 8U);
 }
 
 TEST(Networkd, EveryBondWatchesItsLinks) {
-  for (const auto* const mode : {"802.3ad", "active-backup", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb"}) {
-    const auto files = rendered(std::string("network:\n  nics: [{name: e, match: {driver: x}}]\n  bonds: [{name: b, members: [e], mode: ") + mode + "}]\n");
+  for (const auto* const mode :
+       {"802.3ad", "active-backup", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb"}) {
+    const auto files = rendered(
+        std::string("network:\n  nics: [{name: e, match: {driver: x}}]\n  bonds: [{name: b, members: [e], mode: ") +
+        mode + "}]\n");
     EXPECT_NE(files.at("/etc/systemd/network/20-b.netdev").find("MIIMonitorSec=100ms"), std::string::npos) << mode;
   }
 }

@@ -21,7 +21,8 @@ Result<void> run_action(const Action& action, std::size_t index, Journal& journa
 
 Result<void> run(const Plan& plan, Journal& journal, const Handlers& handlers, Observer& observer) {
   for (const auto& action : plan.actions)
-    if (!handlers.contains(action.kind)) return fail(std::format("no handler runs \"{}\"", action.kind), "this is a bug in Loam; report it");
+    if (!handlers.contains(action.kind))
+      return fail(std::format("no handler runs \"{}\"", action.kind), "this is a bug in Loam; report it");
   for (std::size_t i = 0; i < plan.actions.size(); ++i) {
     if (journal.done(i)) continue;
     const auto& action = plan.actions[i];

@@ -77,7 +77,8 @@ Result<void> Journal::finish(std::size_t action) {
 }
 
 Result<void> Journal::fail_action(std::size_t action, std::string_view why) {
-  return append(json{{"failed", action}, {"why", printable(why, 1000)}}.dump(-1, ' ', false, json::error_handler_t::replace));
+  return append(
+      json{{"failed", action}, {"why", printable(why, 1000)}}.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 Result<void> Journal::complete() { return append(json{{"complete", true}}.dump()); }

@@ -16,10 +16,13 @@ std::string words(const List& list, std::string_view separator = " ") {
   return text;
 }
 
-RenderedFile hostname(const std::string& name) { return {"/etc/hostname", name + "\n", 0644, "systemd-hostnamed.service"}; }
+RenderedFile hostname(const std::string& name) {
+  return {"/etc/hostname", name + "\n", 0644, "systemd-hostnamed.service"};
+}
 
 RenderedFile hosts(const std::string& name) {
-  return {"/etc/hosts", std::format("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost ip6-localhost\n", name), 0644, ""};
+  return {"/etc/hosts", std::format("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost ip6-localhost\n", name), 0644,
+          ""};
 }
 
 // sshd.service runs only while this file exists.

@@ -10,10 +10,10 @@
 namespace loam::plan {
 
 struct RenderedFile {
-  std::string path;     // absolute
+  std::string path;  // absolute
   std::string content;
   unsigned mode = 0644;
-  std::string unit;     // the unit that must reload or restart to see it; empty: none
+  std::string unit;  // the unit that must reload or restart to see it; empty: none
   bool operator==(const RenderedFile&) const = default;
 };
 

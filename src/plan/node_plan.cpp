@@ -34,12 +34,14 @@ Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::str
   }
   for (const auto& [path, content] : observed) {
     if (std::ranges::find(desired, path, &RenderedFile::path) != desired.end()) continue;
-    plan.actions.push_back({.kind = "remove-file", .target = path, .summary = "no longer wanted", .destroys = false, .arguments = {}});
+    plan.actions.push_back(
+        {.kind = "remove-file", .target = path, .summary = "no longer wanted", .destroys = false, .arguments = {}});
     units.insert(unit_of(path));
   }
   units.erase("");
   for (const auto& unit : units)
-    plan.actions.push_back({.kind = "reload", .target = unit, .summary = "to take the new files", .destroys = false, .arguments = {}});
+    plan.actions.push_back(
+        {.kind = "reload", .target = unit, .summary = "to take the new files", .destroys = false, .arguments = {}});
   return plan;
 }
 

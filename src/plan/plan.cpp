@@ -16,8 +16,8 @@ std::string format(const Plan& plan) {
   std::string text = plan.title + "\n";
   for (std::size_t i = 0; i < plan.actions.size(); ++i) {
     const auto& action = plan.actions[i];
-    text += std::format("{:3}. {} {:<{}}  {}: {}\n", i + 1, action.destroys ? '!' : ' ', action.kind, width, action.target,
-                        action.summary);
+    text += std::format("{:3}. {} {:<{}}  {}: {}\n", i + 1, action.destroys ? '!' : ' ', action.kind, width,
+                        action.target, action.summary);
   }
   if (std::ranges::any_of(plan.actions, &Action::destroys)) text += "  ! destroys what is there now\n";
   return text;

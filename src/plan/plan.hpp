@@ -11,9 +11,9 @@
 namespace loam::plan {
 
 struct Action {
-  std::string kind;     // which handler runs it: "fill-slot"
-  std::string target;   // what it changes: a disk id, a path, a unit
-  std::string summary;  // for people
+  std::string kind;       // which handler runs it: "fill-slot"
+  std::string target;     // what it changes: a disk id, a path, a unit
+  std::string summary;    // for people
   bool destroys = false;  // data that was there before is lost
   std::map<std::string, std::string> arguments;
   bool operator==(const Action&) const = default;

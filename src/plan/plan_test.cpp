@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/file.hpp"
 #include "plan/executor.hpp"
 #include "plan/journal.hpp"
 #include "plan/node_plan.hpp"
-#include "base/file.hpp"
 #include "testing/temp_dir.hpp"
 
 namespace loam::plan {
@@ -53,7 +53,8 @@ TEST(Executor, GoesOnWhereItStopped) {
     ASSERT_TRUE(first);
     const auto stopped = run(three(), *first, handlers, silent);
     ASSERT_FALSE(stopped);
-    EXPECT_EQ(stopped.error().message(), three().actions[stop].kind + " " + three().actions[stop].target + ": the power went");
+    EXPECT_EQ(stopped.error().message(),
+              three().actions[stop].kind + " " + three().actions[stop].target + ": the power went");
     EXPECT_EQ(interrupted_plan(dir / "j").value(), three());
 
     fail_now = false;
@@ -85,7 +86,9 @@ TEST(Journal, HalfALineCountsAsNotDone) {
 
 TEST(Journal, AnotherPlanStartsAnew) {
   const testing::TempDir dir;
-  { ASSERT_TRUE(Journal::open(dir / "j", three())->finish(0)); }
+  {
+    ASSERT_TRUE(Journal::open(dir / "j", three())->finish(0));
+  }
   auto other = three();
   other.actions.pop_back();
   EXPECT_FALSE(Journal::open(dir / "j", other)->done(0));
@@ -96,17 +99,25 @@ TEST(Executor, UnknownKindStopsBeforeTheFirstEffect) {
   int ran = 0;
   auto journal = Journal::open(dir / "j", three());
   Silent silent;
-  EXPECT_FALSE(run(three(), *journal, {{"a", [&](const Action&) -> Result<void> { ++ran; return {}; }}}, silent));
+  EXPECT_FALSE(run(three(), *journal,
+                   {{"a",
+                     [&](const Action&) -> Result<void> {
+                       ++ran;
+                       return {};
+                     }}},
+                   silent));
   EXPECT_EQ(ran, 0);
 }
 
 TEST(NodePlan, WritesWhatDiffersRemovesWhatIsNotWantedAndReloadsOnce) {
-  const std::vector<RenderedFile> desired = {{"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0600, "u.service"}, {"/etc/c", "3", 0644, ""}};
+  const std::vector<RenderedFile> desired = {
+      {"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0600, "u.service"}, {"/etc/c", "3", 0644, ""}};
   const auto plan = plan_node(desired, {{"/etc/a", "old"}, {"/etc/c", "3"}, {"/etc/systemd/network/x", "gone"}});
   std::vector<std::string> lines;
   for (const auto& action : plan.actions) lines.push_back(action.kind + " " + action.target);
-  EXPECT_EQ(lines, (std::vector<std::string>{"write-file /etc/a", "write-file /etc/b", "remove-file /etc/systemd/network/x",
-                                             "reload systemd-networkd.service", "reload u.service"}));
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{"write-file /etc/a", "write-file /etc/b", "remove-file /etc/systemd/network/x",
+                                      "reload systemd-networkd.service", "reload u.service"}));
   EXPECT_TRUE(plan_node(desired, {{"/etc/a", "1"}, {"/etc/b", "2"}, {"/etc/c", "3"}}).empty());
 }
 

@@ -19,7 +19,9 @@ bool same_uuid(std::string_view a, std::string_view b) {
 class Finder {
  public:
   Finder(const std::vector<FoundPartition>& partitions, const Digest& root_hash)
-      : partitions_(&partitions), root_uuid_(data_partition_uuid(root_hash)), verity_uuid_(verity_partition_uuid(root_hash)) {}
+      : partitions_(&partitions),
+        root_uuid_(data_partition_uuid(root_hash)),
+        verity_uuid_(verity_partition_uuid(root_hash)) {}
 
   Result<std::string> disk(const std::optional<std::string>& loader_uuid) const {
     if (!loader_uuid) return only_disk_with_release();
@@ -54,8 +56,9 @@ class Finder {
     if (disks.size() == 1) return *disks.begin();
     if (disks.empty()) return fail(std::format("no disk has the root partition {}", root_uuid_));
     const std::vector<std::string> names(disks.begin(), disks.end());
-    return fail(std::format("{} hold the same release, and the firmware does not say which it booted", join(names, " and ")),
-                "remove all but one of them");
+    return fail(
+        std::format("{} hold the same release, and the firmware does not say which it booted", join(names, " and ")),
+        "remove all but one of them");
   }
 
   const std::vector<FoundPartition>* partitions_;
@@ -65,8 +68,8 @@ class Finder {
 
 }  // namespace
 
-Result<BootDisk> find_boot_disk(const std::vector<FoundPartition>& partitions, const std::optional<std::string>& loader_uuid,
-                                const Digest& root_hash) {
+Result<BootDisk> find_boot_disk(const std::vector<FoundPartition>& partitions,
+                                const std::optional<std::string>& loader_uuid, const Digest& root_hash) {
   const Finder finder(partitions, root_hash);
   LOAM_TRY(const auto disk, finder.disk(loader_uuid));
   return finder.on(disk);

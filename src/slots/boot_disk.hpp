@@ -31,7 +31,7 @@ struct BootDisk {
 
 // loader_uuid: partition that the firmware loaded the UKI from (LoaderDevicePartUUID), if known. An error says what is
 // still missing: devices may yet appear.
-Result<BootDisk> find_boot_disk(const std::vector<FoundPartition>& partitions, const std::optional<std::string>& loader_uuid,
-                                const Digest& root_hash);
+Result<BootDisk> find_boot_disk(const std::vector<FoundPartition>& partitions,
+                                const std::optional<std::string>& loader_uuid, const Digest& root_hash);
 
 }  // namespace loam::slots

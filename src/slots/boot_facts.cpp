@@ -11,8 +11,8 @@ using nlohmann::json;
 
 std::string to_json(const BootFacts& facts) {
   const auto& disk = facts.disk;
-  return json{{"live", facts.live},     {"root_hash", facts.root_hash}, {"disk", disk.disk},   {"esp", disk.esp},
-              {"root", disk.root},      {"verity", disk.verity},        {"loam", disk.loam},   {"state", disk.state},
+  return json{{"live", facts.live},        {"root_hash", facts.root_hash}, {"disk", disk.disk}, {"esp", disk.esp},
+              {"root", disk.root},         {"verity", disk.verity},        {"loam", disk.loam}, {"state", disk.state},
               {"problems", facts.problems}}
              .dump(2) +
          "\n";
@@ -24,8 +24,12 @@ Result<BootFacts> parse_boot_facts(std::string_view text) {
     const auto get = [&](const char* name) { return data.at(name).get<std::string>(); };
     return BootFacts{.live = data.at("live").get<bool>(),
                      .root_hash = get("root_hash"),
-                     .disk = {.disk = get("disk"), .esp = get("esp"), .root = get("root"), .verity = get("verity"),
-                              .loam = get("loam"), .state = get("state")},
+                     .disk = {.disk = get("disk"),
+                              .esp = get("esp"),
+                              .root = get("root"),
+                              .verity = get("verity"),
+                              .loam = get("loam"),
+                              .state = get("state")},
                      .problems = data.at("problems").get<std::vector<std::string>>()};
   } catch (const json::exception& problem) {
     return fail(std::format("{}: {}", boot_facts_path, printable(problem.what())));

@@ -73,7 +73,8 @@ bool same_places(const Gpt& gpt, const Layout& layout) {
 
 namespace {
 
-std::vector<std::string> sfdisk(const std::filesystem::path& disk, std::uint32_t sector_size, std::vector<std::string> options) {
+std::vector<std::string> sfdisk(const std::filesystem::path& disk, std::uint32_t sector_size,
+                                std::vector<std::string> options) {
   std::vector<std::string> argv = {"sfdisk", "--quiet"};
   // A disk knows its sector size, a file does not.
   if (std::filesystem::is_regular_file(disk)) argv.push_back(std::format("--sector-size={}", sector_size));
@@ -103,12 +104,15 @@ Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_s
   return change(disk, sfdisk(disk, sector_size, {"--wipe=always", "--wipe-partitions=always", disk.string()}), script);
 }
 
-Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number, const std::string& uuid) {
+Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
+                                const std::string& uuid) {
   return change(disk, sfdisk(disk, sector_size, {"--part-uuid", disk.string(), std::to_string(number), uuid}));
 }
 
-Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number, std::string_view name) {
-  return change(disk, sfdisk(disk, sector_size, {"--part-label", disk.string(), std::to_string(number), std::string(name)}));
+Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
+                                std::string_view name) {
+  return change(disk,
+                sfdisk(disk, sector_size, {"--part-label", disk.string(), std::to_string(number), std::string(name)}));
 }
 
 }  // namespace loam::slots

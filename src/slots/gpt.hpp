@@ -14,8 +14,8 @@
 namespace loam::slots {
 
 struct Partition {
-  int number = 0;           // from 1
-  std::uint64_t offset = 0; // bytes
+  int number = 0;            // from 1
+  std::uint64_t offset = 0;  // bytes
   std::uint64_t bytes = 0;
   std::string type;  // UUIDs in lower case
   std::string uuid;
@@ -44,7 +44,9 @@ bool same_places(const Gpt& gpt, const Layout& layout);
 // An absent table is an empty Gpt; a damaged one is an error.
 Result<Gpt> read_gpt(const std::filesystem::path& disk, std::uint32_t sector_size);
 Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, const std::string& script);
-Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number, const std::string& uuid);
-Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number, std::string_view name);
+Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
+                                const std::string& uuid);
+Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
+                                std::string_view name);
 
 }  // namespace loam::slots

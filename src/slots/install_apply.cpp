@@ -155,8 +155,10 @@ Result<void> InstallApply::make_ext4(Part part, const std::string& label, const 
   LOAM_TRY(const auto where, layout());
   const auto& extent = where.at(part);
   LOAM_TRY(const auto uuid, random_uuid());
-  std::vector<std::string> argv = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-L", label, "-U", uuid,
-                                   "-E", std::format("offset={},lazy_itable_init=1,nodiscard", extent.offset)};
+  std::vector<std::string> argv = {
+      "mke2fs", "-q",   "-F", "-t", "ext4",
+      "-b",     "4096", "-m", "0",  "-L",
+      label,    "-U",   uuid, "-E", std::format("offset={},lazy_itable_init=1,nodiscard", extent.offset)};
   if (!source_directory.empty()) argv.insert(argv.end(), {"-d", source_directory});
   argv.insert(argv.end(), {target_.path.string(), std::to_string(extent.bytes / 4096)});
   auto made = sys::run(argv, {.timeout = std::chrono::seconds(600), .input = {}, .environment = {}});
@@ -185,7 +187,8 @@ Result<void> InstallApply::verify_slot() {
   LOAM_TRY(const auto tree, VerityTree::load(std::move(area), manifest.root_hash));
   auto verified = verify(root, tree, progress_);
   if (!verified)
-    return std::unexpected(std::move(verified).error().remedy("the disk does not keep what is written to it; replace it"));
+    return std::unexpected(
+        std::move(verified).error().remedy("the disk does not keep what is written to it; replace it"));
   return {};
 }
 

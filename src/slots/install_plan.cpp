@@ -66,8 +66,11 @@ class Builder {
 
   void add(std::string kind, std::string summary, bool destroys = false) {
     plan_.title = std::format("install Loam {} on {}", manifest_->version, target_->id);
-    plan_.actions.push_back({.kind = std::move(kind), .target = target_->id, .summary = std::move(summary),
-                             .destroys = destroys, .arguments = {}});
+    plan_.actions.push_back({.kind = std::move(kind),
+                             .target = target_->id,
+                             .summary = std::move(summary),
+                             .destroys = destroys,
+                             .arguments = {}});
   }
 
   const InstallTarget* target_;

@@ -17,8 +17,15 @@ Manifest manifest() {
 }
 
 InstallTarget blank() {
-  return {.id = "wwn-1", .path = "/dev/x", .bytes = 100 * gib, .sector_size = 512, .blank = true, .content = "nothing",
-          .wipe_consented = false, .gpt = {}, .bootable = false};
+  return {.id = "wwn-1",
+          .path = "/dev/x",
+          .bytes = 100 * gib,
+          .sector_size = 512,
+          .blank = true,
+          .content = "nothing",
+          .wipe_consented = false,
+          .gpt = {},
+          .bootable = false};
 }
 
 InstallTarget with_loam(std::string_view name) {
@@ -27,8 +34,12 @@ InstallTarget with_loam(std::string_view name) {
   target.content = "gpt partition table";
   const auto layout = *layout_for(target.bytes, 512);
   for (std::size_t i = 0; i < part_count; ++i)
-    target.gpt.partitions.push_back({.number = static_cast<int>(i) + 1, .offset = layout.parts[i].offset, .bytes = layout.parts[i].bytes,
-                                     .type = std::string(partition_kinds[i].type), .uuid = "", .name = std::string(partition_kinds[i].name)});
+    target.gpt.partitions.push_back({.number = static_cast<int>(i) + 1,
+                                     .offset = layout.parts[i].offset,
+                                     .bytes = layout.parts[i].bytes,
+                                     .type = std::string(partition_kinds[i].type),
+                                     .uuid = "",
+                                     .name = std::string(partition_kinds[i].name)});
   target.gpt.partitions[static_cast<std::size_t>(Part::loam)].name = name;
   return target;
 }
@@ -62,8 +73,9 @@ TEST(InstallPlan, ForeignDataNeedsConsent) {
   target.content = "ext4 \"photos\"";
   const auto refused = plan_install(target, manifest());
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().text(), "wwn-1 is not blank: it holds ext4 \"photos\"; it was not touched; choose another disk, or add "
-                                    "\"wwn-1\" to install.wipe to erase it");
+  EXPECT_EQ(refused.error().text(),
+            "wwn-1 is not blank: it holds ext4 \"photos\"; it was not touched; choose another disk, or add "
+            "\"wwn-1\" to install.wipe to erase it");
   target.wipe_consented = true;
   const auto plan = plan_install(target, manifest());
   ASSERT_TRUE(plan);
@@ -79,8 +91,8 @@ TEST(InstallPlan, AnInstalledDiskIsLeftAlone) {
 TEST(InstallPlan, ABegunInstallationGoesOnWithoutNewConsent) {
   const auto plan = plan_install(with_loam(installing_mark), manifest());
   ASSERT_TRUE(plan) << plan.error().text();
-  EXPECT_EQ(kinds(*plan), (std::vector<std::string>{"make-esp", "fill-slot", "make-loam", "make-state", "verify-slot", "name-slot",
-                                                    "install-boot", "mark-installed"}));
+  EXPECT_EQ(kinds(*plan), (std::vector<std::string>{"make-esp", "fill-slot", "make-loam", "make-state", "verify-slot",
+                                                    "name-slot", "install-boot", "mark-installed"}));
   EXPECT_TRUE(plan->actions.at(1).arguments.contains("skip-identical"));
 }
 
@@ -116,13 +128,15 @@ TEST(Layout, FitsDisksOfBothSectorSizes) {
 }
 
 TEST(Manifest, RefusesWhatIsNotOne) {
-  for (const auto* const bad : {"", "[]", "{\"format\":2}", "{\"format\":1,\"version\":\"../x\"}", "{\"format\":1,\"version\":\"1\"}"})
+  for (const auto* const bad :
+       {"", "[]", "{\"format\":2}", "{\"format\":1,\"version\":\"../x\"}", "{\"format\":1,\"version\":\"1\"}"})
     EXPECT_FALSE(parse_manifest(bad)) << bad;
 }
 
 TEST(Sfdisk, ReadsSectorsOfTheDisk) {
   const auto gpt = parse_sfdisk_json(R"({"partitiontable":{"label":"gpt","sectorsize":4096,"partitions":[
-      {"node":"/dev/nvme0n1p6","start":10,"size":2,"type":"6C6F616D-0001-4A5E-9B3D-5F0C2A8E7D41","uuid":"AB","name":"loam-installing"}]}})", 512);
+      {"node":"/dev/nvme0n1p6","start":10,"size":2,"type":"6C6F616D-0001-4A5E-9B3D-5F0C2A8E7D41","uuid":"AB","name":"loam-installing"}]}})",
+                                     512);
   ASSERT_TRUE(gpt);
   ASSERT_NE(gpt->find(6), nullptr);
   EXPECT_EQ(gpt->find(6)->offset, 40960U);
@@ -134,7 +148,11 @@ TEST(Sfdisk, ReadsSectorsOfTheDisk) {
 
 class TwoDisks : public ::testing::Test {
  protected:
-  static Digest root() { Digest digest{}; digest.fill(std::byte{0xab}); return digest; }
+  static Digest root() {
+    Digest digest{};
+    digest.fill(std::byte{0xab});
+    return digest;
+  }
   static constexpr auto uuid = "abababab-abab-abab-abab-abababababab";
   static std::vector<FoundPartition> disk(const std::string& name, const std::string& esp) {
     return {{name + "1", name, esp, std::string(kind(Part::esp).type)},
@@ -158,12 +176,15 @@ TEST_F(TwoDisks, TheOneThatTheFirmwareBootedIsTaken) {
 TEST_F(TwoDisks, WithoutAWordOfTheFirmwareNoneIsGuessed) {
   const auto found = find_boot_disk(both(), std::nullopt, root());
   ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().text(), "/dev/a and /dev/b hold the same release, and the firmware does not say which it booted; remove all but one of them");
+  EXPECT_EQ(found.error().text(),
+            "/dev/a and /dev/b hold the same release, and the firmware does not say which it booted; remove all but "
+            "one of them");
   EXPECT_TRUE(find_boot_disk(disk("/dev/a", "x"), std::nullopt, root()));
 }
 
 TEST(BootFacts, BothWays) {
-  const BootFacts facts{.live = false, .root_hash = "ab", .disk = {"/dev/a", "e", "r", "v", "l", "s"}, .problems = {"one"}};
+  const BootFacts facts{
+      .live = false, .root_hash = "ab", .disk = {"/dev/a", "e", "r", "v", "l", "s"}, .problems = {"one"}};
   const auto again = parse_boot_facts(to_json(facts));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->disk.state, "s");

@@ -42,8 +42,9 @@ std::string sfdisk_script(const Layout& layout, const std::array<std::string, pa
   for (std::size_t i = 0; i < part_count; ++i) {
     const auto& kind = partition_kinds[i];
     const auto name = static_cast<Part>(i) == Part::loam ? installing_mark : kind.name;
-    script += std::format("start={}, size={}, type={}, uuid={}, name=\"{}\"\n", layout.parts[i].offset / layout.sector_size,
-                          layout.parts[i].bytes / layout.sector_size, kind.type, uuids[i], name);
+    script +=
+        std::format("start={}, size={}, type={}, uuid={}, name=\"{}\"\n", layout.parts[i].offset / layout.sector_size,
+                    layout.parts[i].bytes / layout.sector_size, kind.type, uuids[i], name);
   }
   return script;
 }

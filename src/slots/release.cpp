@@ -20,7 +20,8 @@ constexpr std::size_t max_manifest_bytes = 1U << 20U;
 constexpr std::string_view damaged = "the medium or download is damaged; write or fetch it again";
 
 bool version_like(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789.~abcdefghijklmnopqrstuvwxyz") == text.npos;
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of("0123456789.~abcdefghijklmnopqrstuvwxyz") == text.npos;
 }
 
 std::string uuid_of(std::span<const std::byte> bytes) {
@@ -81,7 +82,8 @@ Result<void> Release::check_files() const {
     const auto size = fs::file_size(path, problem);
     if (problem) return fail_errno(path.string(), problem.value());
     if (size != expected.size)
-      return fail(std::format("{}: {} bytes, {} were expected", path.string(), size, expected.size), std::string(damaged));
+      return fail(std::format("{}: {} bytes, {} were expected", path.string(), size, expected.size),
+                  std::string(damaged));
     if (suffix == "root" || suffix == "verity") continue;
     LOAM_TRY(const auto digest, sha256_file(path));
     if (digest != expected.sha256)
@@ -98,8 +100,9 @@ Result<VerityTree> Release::load_tree() const {
   auto tree = VerityTree::load({bytes.begin(), bytes.end()}, manifest_.root_hash);
   if (!tree) return std::unexpected(std::move(tree).error().context(path.string()));
   if (tree->data_bytes() != size("root"))
-    return fail(std::format("{}: is for {} bytes of data, the root has {}", path.string(), tree->data_bytes(), size("root")),
-                std::string(damaged));
+    return fail(
+        std::format("{}: is for {} bytes of data, the root has {}", path.string(), tree->data_bytes(), size("root")),
+        std::string(damaged));
   return tree;
 }
 

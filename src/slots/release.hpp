@@ -18,7 +18,7 @@ struct ReleaseFile {
 };
 
 struct Manifest {
-  std::string version;      // digits and dots, sorted by systemd-boot as a version
+  std::string version;  // digits and dots, sorted by systemd-boot as a version
   Digest root_hash{};
   std::map<std::string, ReleaseFile> files;  // by suffix: "efi", "boot.efi", "root", "verity"
 };

@@ -63,10 +63,18 @@ class Conveyor {
     empty_.pop_back();
     return chunk;
   }
-  void put_full(std::unique_ptr<Chunk> chunk) { with_lock([&] { full_.push_back(std::move(chunk)); }); }
-  void put_empty(std::unique_ptr<Chunk> chunk) { with_lock([&] { empty_.push_back(std::move(chunk)); }); }
-  void end(Result<void> result) { with_lock([&] { ended_ = std::move(result); }); }
-  void stop() { with_lock([&] { stopped_ = true; }); }
+  void put_full(std::unique_ptr<Chunk> chunk) {
+    with_lock([&] { full_.push_back(std::move(chunk)); });
+  }
+  void put_empty(std::unique_ptr<Chunk> chunk) {
+    with_lock([&] { empty_.push_back(std::move(chunk)); });
+  }
+  void end(Result<void> result) {
+    with_lock([&] { ended_ = std::move(result); });
+  }
+  void stop() {
+    with_lock([&] { stopped_ = true; });
+  }
 
   // The next chunk, or null at the end or after an error, which result() has.
   std::unique_ptr<Chunk> take_full() {
@@ -104,8 +112,8 @@ Result<void> check_chunk(const Place& source, Chunk& chunk, const VerityTree& tr
   for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
     const auto index = (chunk.offset + at) / block_size;
     if (!tree.matches(index, hash(data.subspan(at, block_size))))
-      return fail(std::format("{}: block {} (byte {}) does not match the release's hash tree", source.path.string(), index,
-                              source.offset + index * block_size));
+      return fail(std::format("{}: block {} (byte {}) does not match the release's hash tree", source.path.string(),
+                              index, source.offset + index * block_size));
   }
   return {};
 }
@@ -118,8 +126,10 @@ Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Co
     chunk->offset = offset;
     chunk->bytes = std::min<std::uint64_t>(chunk_bytes, tree.data_bytes() - offset);
     if (auto got = read_exact(fd, chunk->buffer.first(chunk->bytes), source.offset + offset); !got)
-      return std::unexpected(std::move(got).error().context(source.path.string()).remedy(
-          "the medium cannot be read there; write it again or use another"));
+      return std::unexpected(std::move(got)
+                                 .error()
+                                 .context(source.path.string())
+                                 .remedy("the medium cannot be read there; write it again or use another"));
     LOAM_CHECK(check_chunk(source, *chunk, tree, hash));
     conveyor.put_full(std::move(chunk));
   }
@@ -163,7 +173,8 @@ bool identical(int fd, std::uint64_t offset, std::span<const std::byte> data, Al
 Result<FillReport> fill(const Place& source, const Place& target, const VerityTree& tree, const FillOptions& options,
                         const ProgressCallback& progress) {
   LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
-  ::posix_fadvise(in.get(), static_cast<off_t>(source.offset), static_cast<off_t>(tree.data_bytes()), POSIX_FADV_SEQUENTIAL);
+  ::posix_fadvise(in.get(), static_cast<off_t>(source.offset), static_cast<off_t>(tree.data_bytes()),
+                  POSIX_FADV_SEQUENTIAL);
   LOAM_TRY(const auto out, open_uncached(target.path, O_RDWR));
   FillReport report;
   AlignedBuffer scratch;

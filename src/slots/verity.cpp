@@ -16,8 +16,7 @@ namespace {
 template <typename T>
 T little(std::span<const std::byte> bytes, std::size_t offset) {
   T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i)
-    value |= static_cast<T>(std::to_integer<T>(bytes[offset + i]) << (8 * i));
+  for (std::size_t i = 0; i < sizeof(T); ++i) value |= static_cast<T>(std::to_integer<T>(bytes[offset + i]) << (8 * i));
   return value;
 }
 

@@ -31,11 +31,12 @@ class Verity : public ::testing::Test {
  protected:
   Made make(std::uint64_t blocks) {
     EXPECT_TRUE(write_file_atomic(dir_ / "data", random_data(blocks)));
-    const auto made = sys::run({"veritysetup", "format", "--data-block-size=4096", "--hash-block-size=4096", "--salt=0123456789abcdef",
-                                (dir_ / "data").string(), (dir_ / "hash").string()});
+    const auto made = sys::run({"veritysetup", "format", "--data-block-size=4096", "--hash-block-size=4096",
+                                "--salt=0123456789abcdef", (dir_ / "data").string(), (dir_ / "hash").string()});
     EXPECT_TRUE(made) << made.error().text();
     const auto at = made->out.find("Root hash:");
-    const auto root = parse_digest(trim(std::string_view(made->out).substr(at + 10).substr(0, made->out.find('\n', at) - at - 10)));
+    const auto root =
+        parse_digest(trim(std::string_view(made->out).substr(at + 10).substr(0, made->out.find('\n', at) - at - 10)));
     EXPECT_TRUE(root);
     const auto text = read_file(dir_ / "hash");
     const auto bytes = std::as_bytes(std::span(*text));
@@ -98,7 +99,8 @@ TEST_F(Verity, FillCopiesOnlyWhatMatches) {
   EXPECT_EQ(first->written, 2000 * block_size);
   EXPECT_EQ(read_file(dir_ / "target")->substr(4096, 2000 * block_size), *read_file(dir_ / "data"));
 
-  const auto second = fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {.skip_identical = true}, [](const Progress&) {});
+  const auto second =
+      fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {.skip_identical = true}, [](const Progress&) {});
   ASSERT_TRUE(second);
   EXPECT_EQ(second->written, 0U) << "what was right already is left alone";
 
@@ -107,7 +109,8 @@ TEST_F(Verity, FillCopiesOnlyWhatMatches) {
   ASSERT_TRUE(write_file_atomic(dir_ / "data", bad));
   ASSERT_TRUE(write_file_atomic(dir_ / "target", std::string(9'000'000, 'x')));
   EXPECT_FALSE(fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {}, [](const Progress&) {}));
-  EXPECT_EQ(read_file(dir_ / "target")->substr(4096 + 1500 * block_size, 4096), std::string(4096, 'x')) << "an unverified block was written";
+  EXPECT_EQ(read_file(dir_ / "target")->substr(4096 + 1500 * block_size, 4096), std::string(4096, 'x'))
+      << "an unverified block was written";
 }
 
 TEST_F(Verity, ASourceThatEndsEarlyIsSaid) {

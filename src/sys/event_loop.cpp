@@ -31,7 +31,8 @@ Result<EventLoop> EventLoop::create() {
   for (const int signal : {SIGTERM, SIGINT})
     if (const int problem = sd_event_add_signal(event.get(), nullptr, signal, nullptr, nullptr); problem < 0)
       return fail_errno("sd-event signal", -problem);
-  if (const int problem = sd_event_set_watchdog(event.get(), 1); problem < 0) return fail_errno("sd-event watchdog", -problem);
+  if (const int problem = sd_event_set_watchdog(event.get(), 1); problem < 0)
+    return fail_errno("sd-event watchdog", -problem);
   return EventLoop(std::move(event));
 }
 
@@ -50,7 +51,8 @@ Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callbac
     (*static_cast<EventSource::Callback*>(data))(0);
     return 0;
   };
-  if (const int problem = sd_event_add_io(event_.get(), &raw, fd, EPOLLIN, handler, source.callback_.get()); problem < 0)
+  if (const int problem = sd_event_add_io(event_.get(), &raw, fd, EPOLLIN, handler, source.callback_.get());
+      problem < 0)
     return fail_errno("sd-event io", -problem);
   source.source_.reset(raw);
   return source;
@@ -65,7 +67,8 @@ Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::funct
     return 0;
   };
   const auto micros = static_cast<std::uint64_t>(std::chrono::microseconds(delay).count());
-  if (const int problem = sd_event_add_time_relative(event_.get(), &raw, CLOCK_MONOTONIC, micros, 0, handler, source.callback_.get());
+  if (const int problem =
+          sd_event_add_time_relative(event_.get(), &raw, CLOCK_MONOTONIC, micros, 0, handler, source.callback_.get());
       problem < 0)
     return fail_errno("sd-event timer", -problem);
   source.source_.reset(raw);
@@ -81,13 +84,15 @@ Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callbac
     (*static_cast<EventSource::Callback*>(data))(code);
     return 0;
   };
-  if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED, handler, source.callback_.get()); problem < 0)
+  if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED, handler, source.callback_.get());
+      problem < 0)
     return fail_errno("sd-event child", -problem);
   source.source_.reset(raw);
   return source;
 }
 
-Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<std::string>& argv, Callbacks callbacks) {
+Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<std::string>& argv,
+                                            Callbacks callbacks) {
   std::unique_ptr<Child> child(new Child(std::move(callbacks)));
   LOAM_TRY(auto pipe, make_pipe());
   // A file takes the errors: nobody has to read along, and only its end is of interest.
@@ -149,7 +154,9 @@ void Child::ended(int code) {
   const auto from = size > 1000 ? size - 1000 : 0;
   const auto got = ::pread(errors_, said.data(), said.size(), from);
   const auto text = printable(trim(std::string_view(said.data(), got > 0 ? static_cast<std::size_t>(got) : 0)), 1000);
-  callbacks_.end(text.empty() ? (code > 0 ? std::format("exited with {}", code) : std::format("was ended by signal {}", -code)) : text);
+  callbacks_.end(text.empty()
+                     ? (code > 0 ? std::format("exited with {}", code) : std::format("was ended by signal {}", -code))
+                     : text);
 }
 
 }  // namespace loam::sys

@@ -62,7 +62,8 @@ class Child {
     // Empty text: exited with 0. Else how it ended, with the end of its standard error.
     std::function<void(const std::string& problem)> end;
   };
-  static Result<std::unique_ptr<Child>> start(EventLoop& loop, const std::vector<std::string>& argv, Callbacks callbacks);
+  static Result<std::unique_ptr<Child>> start(EventLoop& loop, const std::vector<std::string>& argv,
+                                              Callbacks callbacks);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   Child(Child&&) = delete;

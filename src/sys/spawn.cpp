@@ -50,7 +50,8 @@ Result<pid_t> Spawn::start(const std::vector<std::string>& argv, const std::vect
   const auto arguments = pointers(argv);
   const auto variables = pointers(environment);
   pid_t pid = 0;
-  const int problem = ::posix_spawnp(&pid, argv.front().c_str(), &actions_, &attributes_, arguments.data(), variables.data());
+  const int problem =
+      ::posix_spawnp(&pid, argv.front().c_str(), &actions_, &attributes_, arguments.data(), variables.data());
   if (problem != 0) return fail_errno(argv.front(), problem);
   return pid;
 }

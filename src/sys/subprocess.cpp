@@ -87,7 +87,8 @@ Result<RunOutput> judge(const std::string& program, int status, RunOutput output
 
 int wait_for(pid_t pid) {
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   return status;
 }
 
@@ -113,8 +114,8 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
   if (!output) {
     ::kill(-pid, SIGKILL);
     wait_for(pid);
-    return std::unexpected(std::move(output).error().context(
-        std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
+    return std::unexpected(
+        std::move(output).error().context(std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
   }
   return judge(argv.front(), wait_for(pid), *std::move(output));
 }

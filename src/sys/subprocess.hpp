@@ -12,8 +12,8 @@ namespace loam::sys {
 
 struct RunOptions {
   std::chrono::seconds timeout{60};
-  std::string input;                      // for its standard input
-  std::vector<std::string> environment;   // NAME=value, besides PATH and LANG
+  std::string input;                     // for its standard input
+  std::vector<std::string> environment;  // NAME=value, besides PATH and LANG
 };
 
 struct RunOutput {

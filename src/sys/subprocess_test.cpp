@@ -24,7 +24,8 @@ TEST(Run, FailureSaysWhatTheProgramSaid) {
 }
 
 TEST(Run, TimeLimitEndsTheProgramAndItsChildren) {
-  const auto late = run({"sh", "-c", "sleep 100 & wait"}, {.timeout = std::chrono::seconds(1), .input = {}, .environment = {}});
+  const auto late =
+      run({"sh", "-c", "sleep 100 & wait"}, {.timeout = std::chrono::seconds(1), .input = {}, .environment = {}});
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().message(), "sh (limit 1 s): took too long");
 }
@@ -40,11 +41,13 @@ class Children : public ::testing::Test {
     auto loop = EventLoop::create();
     std::vector<std::string> lines;
     std::string problem = "did not end";
-    auto child = Child::start(*loop, argv, {.line = [&](std::string_view line) { lines.emplace_back(line); },
-                                            .end = [&](const std::string& text) {
-                                              problem = text;
-                                              loop->stop();
-                                            }});
+    auto child = Child::start(*loop, argv,
+                              {.line = [&](std::string_view line) { lines.emplace_back(line); },
+                               .end =
+                                   [&](const std::string& text) {
+                                     problem = text;
+                                     loop->stop();
+                                   }});
     EXPECT_TRUE(child);
     EXPECT_TRUE(loop->run());
     return {lines, problem};

@@ -41,7 +41,8 @@ Result<std::vector<BlockDevice>> block_devices() {
   udev_enumerate_add_match_is_initialized(list.get());
   if (const int problem = udev_enumerate_scan_devices(list.get()); problem < 0) return fail_errno("udev", -problem);
   std::vector<BlockDevice> devices;
-  for (auto* entry = udev_enumerate_get_list_entry(list.get()); entry != nullptr; entry = udev_list_entry_get_next(entry)) {
+  for (auto* entry = udev_enumerate_get_list_entry(list.get()); entry != nullptr;
+       entry = udev_list_entry_get_next(entry)) {
     UdevHandle<udev_device> device(udev_device_new_from_syspath(context.get(), udev_list_entry_get_name(entry)));
     if (device && udev_device_get_devnode(device.get()) != nullptr) devices.emplace_back(std::move(device));
   }
@@ -53,14 +54,16 @@ Result<BlockMonitor> BlockMonitor::start() {
   UdevHandle<udev_monitor> monitor(context ? udev_monitor_new_from_netlink(context.get(), "udev") : nullptr);
   if (!monitor) return fail_errno("udev monitor");
   udev_monitor_filter_add_match_subsystem_devtype(monitor.get(), "block", nullptr);
-  if (const int problem = udev_monitor_enable_receiving(monitor.get()); problem < 0) return fail_errno("udev monitor", -problem);
+  if (const int problem = udev_monitor_enable_receiving(monitor.get()); problem < 0)
+    return fail_errno("udev monitor", -problem);
   return BlockMonitor(std::move(monitor));
 }
 
 int BlockMonitor::fd() const { return udev_monitor_get_fd(monitor_.get()); }
 
 void BlockMonitor::drain() {
-  while (UdevHandle<udev_device>(udev_monitor_receive_device(monitor_.get()))) {}
+  while (UdevHandle<udev_device>(udev_monitor_receive_device(monitor_.get()))) {
+  }
 }
 
 bool BlockMonitor::wait(std::chrono::milliseconds limit) {

@@ -50,7 +50,8 @@ std::string render_tap(const GroupResult& group) {
   std::string text = std::format("TAP version 13\n1..{}\n", group.tests.size());
   for (std::size_t i = 0; i < group.tests.size(); ++i) {
     const auto& test = group.tests[i];
-    text += std::format("{} {} - {}{}\n", test.failed ? "not ok" : "ok", i + 1, test.name, test.skipped ? " # SKIP" : "");
+    text +=
+        std::format("{} {} - {}{}\n", test.failed ? "not ok" : "ok", i + 1, test.name, test.skipped ? " # SKIP" : "");
     if (test.failed) text += commented(test.message);
   }
   const auto failed = std::ranges::count_if(group.tests, &TestResult::failed);
@@ -62,9 +63,10 @@ std::string render_xml(const std::vector<GroupResult>& groups) {
   for (const auto& group : groups) {
     double seconds = 0;
     for (const auto& test : group.tests) seconds += test.seconds;
-    text += std::format("  <testsuite name=\"{}\" time=\"{:.3f}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" >\n",
-                        xml_text(group.name), seconds, group.tests.size(), std::ranges::count_if(group.tests, &TestResult::failed),
-                        std::ranges::count_if(group.tests, &TestResult::skipped));
+    text += std::format(
+        "  <testsuite name=\"{}\" time=\"{:.3f}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" >\n",
+        xml_text(group.name), seconds, group.tests.size(), std::ranges::count_if(group.tests, &TestResult::failed),
+        std::ranges::count_if(group.tests, &TestResult::skipped));
     for (const auto& test : group.tests) {
       text += std::format("    <testcase name=\"{}\" time=\"{:.3f}\" >\n", xml_text(test.name), test.seconds);
       if (test.failed) text += std::format("      <failure><![CDATA[{}]]></failure>\n", test.message);
@@ -94,7 +96,11 @@ std::string render_standard(const GroupResult& group) {
   for (const auto& test : group.tests) {
     text += std::format("[ RUN      ] {}\n", test.name);
     if (test.failed) text += test.message + "\n";
-    text += std::format("[{}] {}\n", test.failed ? "  FAILED  " : test.skipped ? "  SKIPPED " : "       OK ", test.name);
+    text += std::format("[{}] {}\n",
+                        test.failed    ? "  FAILED  "
+                        : test.skipped ? "  SKIPPED "
+                                       : "       OK ",
+                        test.name);
   }
   const auto failed = std::ranges::count_if(group.tests, &TestResult::failed);
   const auto skipped = std::ranges::count_if(group.tests, &TestResult::skipped);
@@ -110,7 +116,9 @@ class Listener : public ::testing::EmptyTestEventListener {
  public:
   explicit Listener(std::string formats) : formats_(std::move(formats)) {}
 
-  void OnTestSuiteStart(const ::testing::TestSuite& suite) override { groups_.push_back({.name = suite.name(), .tests = {}}); }
+  void OnTestSuiteStart(const ::testing::TestSuite& suite) override {
+    groups_.push_back({.name = suite.name(), .tests = {}});
+  }
 
   void OnTestEnd(const ::testing::TestInfo& info) override {
     const auto& result = *info.result();
@@ -121,7 +129,9 @@ class Listener : public ::testing::EmptyTestEventListener {
                     .message = {}};
     for (int i = 0; i < result.total_part_count(); ++i) {
       const auto& part = result.GetTestPartResult(i);
-      if (part.failed()) test.message += std::format("{}:{}: {}\n", part.file_name() == nullptr ? "" : part.file_name(), part.line_number(), part.message());
+      if (part.failed())
+        test.message += std::format("{}:{}: {}\n", part.file_name() == nullptr ? "" : part.file_name(),
+                                    part.line_number(), part.message());
     }
     groups_.back().tests.push_back(std::move(test));
   }

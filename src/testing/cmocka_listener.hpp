@@ -1,5 +1,5 @@
-// Test results in the formats of cmocka, so that harnesses made for cmocka read ours: CMOCKA_MESSAGE_OUTPUT chooses STDOUT,
-// TAP, XML or SUBUNIT (several by commas), CMOCKA_XML_FILE names the XML file ("%g" becomes the group's name).
+// Test results in the formats of cmocka, so that harnesses made for cmocka read ours: CMOCKA_MESSAGE_OUTPUT chooses
+// STDOUT, TAP, XML or SUBUNIT (several by commas), CMOCKA_XML_FILE names the XML file ("%g" becomes the group's name).
 // Source of the formats: cmocka 1.1, src/cmocka.c.
 #pragma once
 

@@ -1,0 +1,80 @@
+"""Every scenario gets a folder of its own, build/qa/NAME, and leaves result.json, serial.log and console.png there."""
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also what takes long")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only in ./dev test --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    chosen = config.getoption("-k")
+    kept = [item for item in items if "long" not in item.keywords or (chosen and item.originalname in chosen)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+class Scenario:
+    def __init__(self, name):
+        self.folder = TOP / "build/qa" / name.removeprefix("test_")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.machines = []
+        self.started = time.monotonic()
+        self.figures = {}
+
+    def keep(self, machine):
+        self.machines.append(machine)
+        return machine
+
+    def finish(self, passed, error):
+        for machine in self.machines:
+            if machine.running():
+                machine.screenshot(self.folder / "console.png")
+            machine.kill()
+            if machine.directory != self.folder and machine.serial.exists():
+                shutil.copy(machine.serial, self.folder / "serial.log")
+        result = {"passed": passed, "seconds": round(time.monotonic() - self.started, 1), "figures": self.figures, "error": error}
+        (self.folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+        if passed:
+            for image in [*self.folder.rglob("*.qcow2"), *self.folder.rglob("*.img")]:
+                image.unlink()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.report = outcome.get_result()
+
+
+@pytest.fixture
+def scenario(request):
+    subject = Scenario(request.node.name.replace("[", "-").rstrip("]"))
+    yield subject
+    report = getattr(request.node, "report", None)
+    subject.finish(report is not None and report.passed, "" if report is None else report.longreprtext[-4000:])
+
+
+@pytest.fixture(scope="session")
+def installed():
+    from lab.node import Installed
+    return Installed()
+
+
+def sha256(path):
+    return subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]

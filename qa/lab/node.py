@@ -1,0 +1,148 @@
+"""Nodes of Loam: installing one, and starting from one that was installed before."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key
+
+TOP = Path(__file__).resolve().parent.parent.parent
+RELEASE = TOP / "build/release-dir"
+ISO = TOP / "build/loam.iso"
+STATES = TOP / "build/states"
+
+BOND = """network:
+  nics:
+    - {{name: eth0, match: {{mac: "{mac0}"}}}}
+    - {{name: eth1, match: {{mac: "{mac1}"}}}}
+  bonds:
+    - {{name: bond0, members: [eth0, eth1], mode: active-backup}}
+  interfaces:
+    - {{link: bond0, roles: [management, cluster], dhcp4: true}}
+"""
+
+
+def uki():
+    return next(p for p in RELEASE.glob("loam-*.efi") if ".boot." not in p.name)
+
+
+def root_hash():
+    return json.loads(next(RELEASE.glob("loam-*.json")).read_text())["verity"]["root_hash"]
+
+
+def config(public_key, disk="{bus: nvme}", hostname="node-1", mac_base=0x10, install_more=""):
+    macs = {"mac0": f"52:54:00:00:{mac_base:02x}:01", "mac1": f"52:54:00:00:{mac_base:02x}:02"}
+    return (f"version: 1\nhostname: {hostname}\ninstall:\n  disk: {disk}\n{install_more}access:\n  ssh_keys:\n    - {public_key}\n"
+            + BOND.format(**macs))
+
+
+def iso_drive(kind="cd", boot=1):
+    if kind == "cd":
+        return Drive(ISO, "cd", "medium", "raw", boot=boot)
+    return Drive(ISO, "usb", "medium", "raw", boot=boot, drive_options=",snapshot=on")
+
+
+def hard_disks(directory, count=3):
+    """Rotational disks with WWNs, as OSDs want them."""
+    return [Drive(make_disk(directory / f"hdd{i}.qcow2", "4G"), "scsi", f"hdd{i}", rotational=True, wwn=0x5000C50000000001 + i)
+            for i in range(count)]
+
+
+def overlay(base, path):
+    path.unlink(missing_ok=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(base), str(path)], check=True)
+    return path
+
+
+def install(directory, os_kind="nvme", medium="cd", label="LOAM", text=None, hdds=0, limit=420, **options):
+    """A fresh machine with the medium in it, until the installed disk answers and is ready."""
+    key, public = make_key(STATES)
+    disk = Drive(make_disk(directory / "os.qcow2", "24G"), os_kind, "os", boot=0, wwn=0x5000C500000000AA)
+    selector = {"nvme": "{bus: nvme}", "scsi": "{bus: scsi, rotational: false}", "virtio": "{bus: virtio}"}[os_kind]
+    volume = make_config_volume(directory / "config.img", text or config(public, selector), label)
+    machine = Machine(directory, uki(), drives=[disk, iso_drive(medium), Drive(volume, "usb", "config", "raw"), *hard_disks(directory, hdds)], **options)
+    machine.key = key
+    machine.start()
+    return machine
+
+
+class Installed:
+    """The disk of a node that was installed once; each user gets a copy-on-write copy, or a running copy of its memory."""
+
+    def __init__(self):
+        self.key, _ = make_key(STATES)
+
+    def _identity(self, kind):
+        qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
+        code = "".join(Path(__file__).with_name(n).read_text() for n in ("machine.py", "node.py"))
+        return hashlib.sha256((root_hash() + qemu + code + kind + uki().read_bytes().hex()[:0] + str(os.cpu_count())).encode()).hexdigest()[:16]
+
+    def folder(self):
+        return STATES / self._identity("scsi")
+
+    def base(self):
+        folder = self.folder()
+        if (folder / "complete").exists():
+            return folder
+        for stale in STATES.glob("*"):
+            if stale.is_dir():
+                shutil.rmtree(stale)
+        folder.mkdir(parents=True)
+        machine = install(folder, os_kind="scsi", limit=420)
+        try:
+            machine.wait_ssh(420)
+            machine.wait_state("ready", 120)
+            machine.ssh("sync; systemctl --no-block poweroff", check=False)
+            machine.wait_for_end(120)
+        finally:
+            machine.kill()
+        (folder / "complete").touch()
+        return folder
+
+    def machine(self, directory, drives=(), **options):
+        """Off, with the disk of the installed node as a copy that nobody else sees."""
+        base = self.base()
+        directory.mkdir(parents=True, exist_ok=True)
+        disk = Drive(overlay(base / "os.qcow2", directory / "os.qcow2"), "scsi", "os", boot=0, wwn=0x5000C500000000AA)
+        shutil.copy(base / "vars.qcow2", directory / "vars.qcow2")
+        machine = Machine(directory, uki(), drives=[disk, *drives], **options)
+        machine.key = self.key
+        return machine
+
+    def saved(self):
+        """The same node, running and ready, as a saved machine state inside of its disk."""
+        folder = self.base() / "saved"
+        if (folder / "complete").exists():
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        machine = self.machine(folder)
+        machine.start()
+        try:
+            machine.wait_ssh(300)
+            machine.wait_state("ready", 120)
+            machine.human("savevm ready")
+        finally:
+            machine.kill()
+        (folder / "complete").touch()
+        return folder
+
+    def running(self, directory):
+        """A ready node within seconds: the saved state, with the clock of now and an identity of its own."""
+        saved = self.saved()
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in ("os.qcow2", "vars.qcow2"):
+            subprocess.run(["cp", "--reflink=auto", "--sparse=always", str(saved / name), str(directory / name)], check=True)
+        disk = Drive(directory / "os.qcow2", "scsi", "os", boot=0, wwn=0x5000C500000000AA)
+        machine = Machine(directory, uki(), drives=[disk], extra=["-loadvm", "ready"])
+        machine.key = self.key
+        machine.start()
+        machine.wait_ssh(60)
+        machine.ssh(f"date -s @{time.time():.0f}; "
+                    "systemd-id128 new > /loam/machine-id; cat /loam/machine-id > /etc/machine-id; "
+                    "rm -f /loam/ssh/*; /usr/lib/loam/ssh-host-keys; systemctl restart ssh")
+        machine.wait_ssh(60)
+        return machine

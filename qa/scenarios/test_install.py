@@ -1,0 +1,117 @@
+"""From the medium to a node that is ready."""
+
+import json
+import random
+import subprocess
+
+from conftest import sha256
+from lab.machine import Drive, Machine, Timeout, make_config_volume, make_disk, make_key
+from lab.node import STATES, config, install, iso_drive, uki
+
+
+def check_ready_node(machine):
+    """What every installed node must be like."""
+    status = machine.wait_state("ready", 120)
+    assert all(c["status"] == "true" for c in status["conditions"]), status
+    mounts = {}
+    for line in machine.ssh("cat /proc/mounts").splitlines():
+        source, target, kind, options, *_ = line.split()
+        mounts[target] = (source, kind, options.split(","))
+    assert mounts["/"][1] == "erofs" and "ro" in mounts["/"][2], mounts["/"]
+    assert "mapper/root" in mounts["/"][0]
+    assert "verity" in machine.ssh("dmsetup table root 2>/dev/null || cat /sys/block/dm-0/dm/uuid").lower()
+    assert machine.ssh("touch /usr/x", check=False).returncode != 0
+    assert mounts["/var"][1] == "ext4" and mounts["/loam"][1] == "ext4" and mounts["/etc"][1] == "overlay"
+    assert machine.ssh("systemctl --failed --no-legend --plain").strip() == ""
+    return status
+
+
+def test_install_from_cd(scenario):
+    machine = scenario.keep(install(scenario.folder, hdds=3))
+    before = [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")]
+    machine.wait_ssh(420)
+    check_ready_node(machine)
+    assert "left" in machine.console() and "fill-slot" not in machine.console()[:200]
+
+    disks = {d["serial"]: d for d in json.loads(machine.ssh("loamctl --json disks"))}
+    assert disks["os"]["class"] == "os"
+    for i in range(3):
+        assert disks[f"hdd{i}"]["class"] == "blank" and disks[f"hdd{i}"]["rotational"], disks
+        assert disks[f"hdd{i}"]["id"].startswith("wwn-0x5000c5")
+    links = {link["name"]: link for link in json.loads(machine.ssh("loamctl --json links"))}
+    assert links["eth0"]["speed"] == 25000 and links["eth0"]["master"] == "bond0"
+    assert links["bond0"]["carrier"] and links["bond0"]["addresses"]
+    slots = json.loads(machine.ssh("loamctl --json slots"))
+    assert [s["booted"] for s in slots["slots"]] == [True, False]
+
+    # The release was blessed by the gate, and a reboot keeps /var.
+    machine.ssh("systemctl is-active boot-complete.target systemd-bless-boot.service")
+    assert "+" not in machine.ssh("ls /efi/EFI/Linux")
+    machine.ssh("echo kept > /var/lib/loam/witness; sync")
+    boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
+    mark = machine.mark()
+    machine.ssh("loamctl reboot", check=False)
+    machine.wait_console("ready", 300, mark)
+    machine.wait_ssh(120)
+    assert machine.ssh("cat /proc/sys/kernel/random/boot_id") != boot
+    check_ready_node(machine)
+    assert machine.ssh("cat /var/lib/loam/witness") == "kept\n"
+    machine.kill()
+    assert before == [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")], "an HDD was written to"
+
+
+def test_install_from_usb(scenario):
+    machine = scenario.keep(install(scenario.folder, medium="usb", label="CIDATA"))
+    machine.wait_ssh(420)
+    check_ready_node(machine)
+
+
+def test_disk_with_data_is_refused(scenario):
+    key, public = make_key(STATES)
+    image = scenario.folder / "os.raw.img"
+    with image.open("wb") as file:
+        file.truncate(24 << 30)
+    subprocess.run(["mke2fs", "-q", "-F", "-L", "photos", str(image)], check=True)
+    before = sha256(image)
+    volume = make_config_volume(scenario.folder / "config.img", config(public))
+    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[
+        Drive(image, "nvme", "os", "raw"), iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
+    machine.start()
+    machine.wait_console("is not blank: it holds ext", 240)
+    machine.wait_console("install.wipe", 10)
+    machine.kill()
+    assert sha256(image) == before, "the refused disk was written to"
+
+
+def test_install_killed_at_random_points(scenario):
+    """The power goes twice while it installs; the third start brings it to the end."""
+    machine = scenario.keep(install(scenario.folder))
+    chance = random.Random()
+    for _ in range(2):
+        mark = machine.mark()
+        machine.wait_console(": installing", 240, mark)
+        delay = chance.uniform(0, 6 * machine.scale)
+        try:
+            machine.wait_console("the disk is bootable", delay / machine.scale, mark)
+        except Timeout:
+            pass  # the wait was the delay
+        machine.kill()
+        scenario.figures.setdefault("killed_after", []).append(round(delay, 2))
+        machine.start()
+        if "the disk is bootable" in machine.console(mark):
+            break
+    machine.wait_ssh(420)
+    check_ready_node(machine)
+
+
+def test_medium_left_in(scenario, installed):
+    """The medium comes first in the firmware's order for ever: it hands off to the disk and changes nothing there."""
+    _, public = make_key(STATES)
+    volume = make_config_volume(scenario.folder / "config.img", config(public, "{bus: scsi, rotational: false}"))
+    machine = scenario.keep(installed.machine(scenario.folder, drives=[iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
+    machine.drives[0].boot = 1
+    machine.start()
+    machine.wait_console("holds a", 240)
+    machine.wait_console("booting from the disk in 10 seconds", 10)
+    machine.wait_ssh(300)
+    check_ready_node(machine)

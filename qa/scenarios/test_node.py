@@ -1,0 +1,132 @@
+"""An installed node, mostly from a saved state of it."""
+
+import json
+import subprocess
+
+from lab.machine import Drive, wait_until
+from lab.node import overlay
+
+
+def test_commands_and_json(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    for command in ("status", "disks", "links", "slots"):
+        json.loads(machine.ssh(f"loamctl --json {command}"))
+        assert machine.ssh(f"loamctl {command}").strip()
+    json.loads(machine.ssh("loamctl --json health"))
+    assert json.loads(machine.ssh("loamctl --json config schema"))["title"] == "loam.yaml"
+    assert machine.ssh("loamctl config example | loamctl config check -") == "-: good\n"
+    assert "loamd" in machine.ssh("loamctl logs -- -n 50")
+    bundle = machine.ssh("loamctl support 2>/dev/null").strip()
+    listing = machine.ssh(f"tar -tzf {bundle}; stat -c %a {bundle}")
+    assert "support/status.json" in listing and listing.strip().endswith("600")
+    assert "ssh-" not in machine.ssh(f"tar -xzOf {bundle} support/loam.yaml")
+
+
+def test_only_root_changes_things(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    as_nobody = "setpriv --reuid=nobody --regid=nogroup --clear-groups "
+    assert "ready" in machine.ssh(as_nobody + "loamctl status")
+    refused = machine.ssh(as_nobody + "loamctl reboot", check=False)
+    assert refused.returncode == 1 and "only root may do this" in refused.stderr
+
+
+def test_supervisor_killed(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    first = machine.ssh("systemctl show -P MainPID loamd")
+    machine.ssh("kill -9 $(systemctl show -P MainPID loamd)")
+    wait_until(lambda: machine.ssh("systemctl show -P MainPID loamd") not in (first, "0\n"), 60 * machine.scale, "a new loamd")
+    machine.wait_state("ready", 60)
+
+
+def test_apply_changes_the_node(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml")
+    plan = machine.ssh("loamctl plan /tmp/new.yaml")
+    assert "write-file  /etc/hostname" in plan.replace("   ", "  "), plan
+    assert machine.ssh("cat /etc/hostname") == "node-1\n", "a plan changes nothing"
+    machine.ssh("loamctl apply /tmp/new.yaml")
+    assert machine.ssh("cat /etc/hostname") == "other-name\n"
+    assert "nothing to do" in machine.ssh("loamctl plan /tmp/new.yaml"), "applied twice, nothing is left to do"
+    bad = machine.ssh("echo 'hostnme: x' | loamctl apply -", check=False)
+    assert bad.returncode == 1 and "did you mean \"hostname\"?" in bad.stderr
+    assert "other-name" in machine.ssh("cat /loam/loam.yaml"), "a refused file is not kept"
+    assert machine.ssh("stat -c %a /loam/loam.yaml") == "600\n"
+
+
+def root_partition(machine):
+    facts = json.loads(machine.ssh("cat /run/loam/boot.json"))
+    name = facts["root"].rsplit("/", 1)[1]
+    return int(machine.ssh(f"cat /sys/class/block/{name}/start")) * 512
+
+
+def test_flipped_byte_is_caught(scenario, installed):
+    machine = scenario.keep(installed.machine(scenario.folder))
+    disk = machine.drives[0].path
+    table = json.loads(subprocess.run(["sfdisk", "--json", str(first_megabytes(disk, scenario.folder))], capture_output=True, text=True,
+                                      check=True).stdout)["partitiontable"]["partitions"]
+    offset = table[2]["start"] * 512 + (100 << 20)
+    subprocess.run(["qemu-io", "-c", f"write -P 0x5a {offset} 1", str(disk)], check=True, stdout=subprocess.DEVNULL)
+    machine.start()
+    machine.wait_ssh(300)
+    verified = machine.ssh("loamctl slots verify", check=False, limit=300)
+    assert verified.returncode == 1 and f"block {(100 << 20) // 4096} " in verified.stderr, verified.stderr
+    read = machine.ssh("dd if=/dev/mapper/root of=/dev/null bs=4096 skip=25600 count=1", check=False)
+    assert read.returncode != 0 and "Input/output error" in read.stderr
+    assert machine.ssh("dmesg | grep -c 'verity.*corrupted'").strip() != "0"
+
+
+def first_megabytes(disk, folder):
+    """The partition table as a sparse raw copy, for sfdisk."""
+    raw = folder / "table.img"
+    subprocess.run(["qemu-img", "convert", "-O", "raw", str(disk), str(raw)], check=True)
+    return raw
+
+
+def test_good_slot_verifies(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    assert "the booted slot is good" in machine.ssh("loamctl slots verify", limit=300)
+
+
+def test_two_disks_with_one_release(scenario, installed):
+    """Both hold the same slots; the one that the firmware starts is the one that is used."""
+    base = installed.base()
+    second = Drive(overlay(base / "os.qcow2", scenario.folder / "second.qcow2"), "scsi", "second", boot=0, wwn=0x5000C500000000BB)
+    # A clone has the same ESP UUID as well: give it another, as an installation of its own would have.
+    raw = first_megabytes(second.path, scenario.folder)
+    subprocess.run(["sfdisk", "-q", "--part-uuid", str(raw), "1", "11111111-2222-3333-4444-555555555555"], check=True)
+    second.path, second.format = raw, "raw"
+    machine = scenario.keep(installed.machine(scenario.folder, drives=[second]))
+    machine.drives[0].boot = 1
+    machine.start()
+    machine.wait_ssh(300)
+    disk = json.loads(machine.ssh("cat /run/loam/boot.json"))["disk"].rsplit("/", 1)[1]
+    assert "second" in machine.ssh(f"udevadm info -q property /dev/{disk}")
+
+
+def corrupt(machine, scenario, number, whole):
+    """Destroys a partition's file system, or removes the partition."""
+    raw = first_megabytes(machine.drives[0].path, scenario.folder)
+    if whole:
+        subprocess.run(["sfdisk", "-q", "--delete", str(raw), str(number)], check=True)
+    else:
+        table = json.loads(subprocess.run(["sfdisk", "--json", str(raw)], capture_output=True, text=True, check=True).stdout)
+        start = table["partitiontable"]["partitions"][number - 1]["start"] * 512
+        subprocess.run(["dd", "if=/dev/zero", f"of={raw}", "bs=1M", f"seek={start >> 20}", "count=200", "conv=notrunc", "status=none"], check=True)
+    machine.drives[0].path, machine.drives[0].format = raw, "raw"
+
+
+def test_missing_loam_partition_leads_to_the_console(scenario, installed):
+    machine = scenario.keep(installed.machine(scenario.folder))
+    corrupt(machine, scenario, 6, whole=True)
+    machine.start()
+    machine.wait_console("the OS disk has no loam partition", 240)
+    machine.wait_console(": degraded", 120)
+
+
+def test_broken_state_partition_leads_to_the_console(scenario, installed):
+    machine = scenario.keep(installed.machine(scenario.folder))
+    corrupt(machine, scenario, 7, whole=False)
+    machine.start()
+    machine.wait_console("the state partition cannot be used", 240)
+    machine.wait_console(": degraded", 120)
+    machine.wait_ssh(120)  # keys and network come from the loam partition, which is whole

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""The steps behind ./dev. Runs in the toolbox, in the work tree."""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+BUILD = TOP / "build"
+CACHE = Path(os.environ["LOAM_CACHE"])
+RELEASE = BUILD / "release-dir"
+ISO = BUILD / "loam.iso"
+STARTED = time.monotonic()
+
+
+def say(text):
+    print(f"\033[1m==>\033[0m [{time.monotonic() - STARTED:5.0f} s] {text}", file=sys.stderr, flush=True)
+
+
+def run(*argv, **options):
+    return subprocess.run([str(a) for a in argv], check=True, **options)
+
+
+def hash_files(paths):
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(TOP)} {path.lstat().st_mode}\0".encode())
+        digest.update(os.readlink(path).encode() if path.is_symlink() else path.read_bytes())
+    return digest.hexdigest()
+
+
+def files_in(*folders):
+    return [p for folder in folders for p in ([TOP / folder] if (TOP / folder).is_file() else (TOP / folder).rglob("*"))
+            if (p.is_file() or p.is_symlink()) and "__pycache__" not in p.parts]
+
+
+def version():
+    line = next(l for l in (TOP / "CMakeLists.txt").read_text().splitlines() if l.startswith("project(loam VERSION"))
+    return line.split()[2]
+
+
+# ---- building ----
+
+def compile_preset(preset, targets=()):
+    environment = dict(os.environ, CCACHE_DIR=str(CACHE / "ccache"), CCACHE_BASEDIR=str(TOP), CCACHE_NOHASHDIR="1")
+    quiet = {"stdout": subprocess.DEVNULL, "env": environment}
+    if not (BUILD / preset / "build.ninja").exists():
+        run("cmake", "--preset", preset, cwd=TOP, **quiet)
+    done = subprocess.run(["ninja", "-C", str(BUILD / preset), *targets], capture_output=True, text=True, env=environment)
+    if done.returncode != 0:
+        sys.exit(done.stdout[-8000:] + done.stderr[-2000:] + f"\ndev: preset {preset} does not compile")
+
+
+def build():
+    say("compiling")
+    compile_preset("release")
+
+
+def image():
+    build()
+    programs = [BUILD / "release/initd" / name for name in ("loamd", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
+    key = hash_files(files_in("mkosi", "overlays") + programs)[:16]
+    stamp = RELEASE / ".key"
+    if stamp.exists() and stamp.read_text() == key:
+        return
+    saved = CACHE / f"release-{key}"
+    if not saved.exists():
+        say("building the image")
+        partial = CACHE / f"release-{key}.{os.getpid()}"
+        run(TOP / "mkosi/build.py", partial, "--version", version(), stdout=subprocess.DEVNULL)
+        (partial / ".key").write_text(key)
+        partial.rename(saved)
+        forget_old("release-*", keep=3)
+    shutil.rmtree(RELEASE, ignore_errors=True)
+    run("cp", "-a", "--reflink=auto", saved, RELEASE)
+
+
+def forget_old(pattern, keep):
+    entries = sorted(CACHE.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
+    for entry in entries[keep:]:
+        shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink()
+
+
+def iso():
+    image()
+    key = hash_files(files_in("iso")) + (RELEASE / ".key").read_text()
+    stamp = BUILD / "loam.iso.key"
+    if ISO.exists() and stamp.exists() and stamp.read_text() == key:
+        return
+    say("making the ISO")
+    run(TOP / "iso/build.py", RELEASE, ISO, stderr=subprocess.DEVNULL)
+    stamp.write_text(key)
+
+
+def reproduce():
+    """The image again, from the first one's package lock, without any cache of ours but the package files."""
+    image()
+    say("building the image a second time, from the lock of the first")
+    second = BUILD / "reproduce"
+    run(TOP / "mkosi/build.py", second, "--version", version(), "--lock", next(RELEASE.glob("*.lock")), "--no-cache",
+        stdout=subprocess.DEVNULL)
+    first, again = (json.loads(next(d.glob("loam-*.json")).read_text()) for d in (RELEASE, second))
+    same = first == again
+    print(f"first  {first['verity']['root_hash']}\nsecond {again['verity']['root_hash']}\n"
+          f"{'the same, and so are UKI, boot loader and tree' if same else 'NOT THE SAME: ' + json.dumps(differences(first, again))}")
+    shutil.rmtree(second)
+    return same
+
+
+def differences(first, second):
+    return {name: [first["files"][name]["sha256"], second["files"][name]["sha256"]] for name in first["files"]
+            if first["files"][name] != second["files"][name]}
+
+
+# ---- tests ----
+
+class Tally:
+    """What passed and what failed, by name."""
+
+    def __init__(self):
+        self.passed, self.failed = [], []
+
+    def add(self, name, good, seconds=None):
+        (self.passed if good else self.failed).append(name)
+        if not good:
+            say(f"FAILED {name}")
+
+    def add_xml(self, group, path):
+        if not path.exists():
+            self.add(f"{group} (ended without a result)", False)
+            return
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            bad = case.find("failure") is not None or case.find("error") is not None
+            if case.find("skipped") is None:
+                self.add(f"{group}.{case.get('classname', '')}.{case.get('name')}", not bad)
+
+    def close(self):
+        for name in self.failed:
+            print(f"failed: {name}")
+        print(f"{len(self.passed)} passed, {len(self.failed)} failed", flush=True)
+        return not self.failed
+
+
+def unit(tally):
+    for preset in ("release", "asan"):
+        say(f"unit tests ({preset})")
+        compile_preset(preset)
+        for program in sorted((BUILD / preset / "src").glob("*_test")):
+            report = BUILD / "unit" / f"{preset}-{program.name}.xml"
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.unlink(missing_ok=True)
+            environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="XML", CMOCKA_XML_FILE=str(report))
+            done = subprocess.run([str(program)], env=environment, capture_output=True, text=True, timeout=600)
+            tally.add_xml(f"{preset}.{program.name}", report)
+            if done.returncode != 0:
+                print(done.stdout[-3000:] + done.stderr[-5000:] + (report.read_text()[-3000:] if report.exists() else ""))
+                if not any(f.startswith(f"{preset}.{program.name}") for f in tally.failed):
+                    tally.add(f"{preset}.{program.name} (exit {done.returncode})", False)
+
+
+def lint(tally):
+    """Each source once per content: of it, of all headers and of the rules."""
+    say("clang-format and clang-tidy")
+    sources = [p for p in files_in("src", "initd", "firstboot") if p.suffix == ".cpp"]
+    headers = [p for p in files_in("src", "initd", "firstboot") if p.suffix == ".hpp"]
+    formatted = subprocess.run(["clang-format", "--dry-run", "--Werror", *map(str, sources + headers)], capture_output=True, text=True)
+    tally.add("clang-format", formatted.returncode == 0)
+    print(formatted.stderr[:3000], end="")
+    rules = hash_files(headers + [TOP / ".clang-tidy", TOP / "cmake/loam.cmake"])
+    passed = CACHE / "tidy"
+    passed.mkdir(exist_ok=True)
+    todo = {p: passed / hashlib.sha256((rules + hash_files([p])).encode()).hexdigest()[:24] for p in sources}
+    todo = {p: stamp for p, stamp in todo.items() if not stamp.exists()}
+    running = {}
+    bad = False
+    queue = list(todo)
+    while queue or running:
+        while queue and len(running) < (os.cpu_count() or 1):
+            source = queue.pop()
+            running[source] = subprocess.Popen(["clang-tidy", "--quiet", "-p", str(BUILD / "release"), str(source)],
+                                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        source = next(iter(running))
+        output, _ = running[source].communicate()
+        if running.pop(source).returncode == 0:
+            todo[source].touch()
+        else:
+            bad = True
+            print(output[:4000])
+    tally.add("clang-tidy", not bad)
+
+
+def pytest(tally, folder, names=(), long=False):
+    report = BUILD / f"{folder}.xml"
+    report.unlink(missing_ok=True)
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml={report}", f"qa/{folder}"]
+    if names:
+        argv += ["-k", " or ".join(names)]
+    if long:
+        argv += ["--long"]
+    subprocess.run(argv, cwd=TOP, env=dict(os.environ, PYTHONPATH=str(TOP / "qa"), PYTHONDONTWRITEBYTECODE="1"))
+    tally.add_xml(folder, report)
+
+
+def bus(tally):
+    say("loamd on a private D-Bus")
+    build()
+    pytest(tally, "bus")
+
+
+def qa(tally, names=(), long=False):
+    iso()
+    say("scenarios on virtual servers")
+    pytest(tally, "scenarios", names, long)
+
+
+def list_scenarios():
+    for file in sorted((TOP / "qa/scenarios").glob("test_*.py")):
+        for line in file.read_text().splitlines():
+            if line.startswith("def test_"):
+                print(line.split("(")[0].removeprefix("def test_"))
+
+
+def test(long):
+    tally = Tally()
+    say(f"building with {os.cpu_count()} cores")
+    build()
+    lint(tally)
+    unit(tally)
+    bus(tally)
+    iso()
+    if long:
+        tally.add("reproduce", reproduce())
+    qa(tally, long=long)
+    return tally.close()
+
+
+def bench(names):
+    iso()
+    sys.path.insert(0, str(TOP / "qa"))
+    from bench import figures  # what it needs exists only now
+    return figures.run(names, say)
+
+
+def demo(exit_after):
+    iso()
+    sys.path.insert(0, str(TOP / "qa"))
+    import demo as scene
+    scene.run(say, exit_after)
+
+
+def tallied(step, *arguments):
+    tally = Tally()
+    step(tally, *arguments)
+    return tally.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev")
+    parser.add_argument("command")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--exit", action="store_true")
+    options = parser.parse_args()
+    BUILD.mkdir(exist_ok=True)
+    steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
+             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus),
+             "lint": lambda: (build(), tallied(lint))[1],
+             "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
+             "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}
+    sys.exit(0 if steps[options.command]() in (None, True) else 1)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main()
