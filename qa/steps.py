@@ -214,6 +214,12 @@ def bus(tally):
     pytest(tally, "bus")
 
 
+def engine(tally):
+    image()
+    say("the install engine on image files")
+    pytest(tally, "engine")
+
+
 def qa(tally, names=(), long=False):
     iso()
     say("scenarios on virtual servers")
@@ -234,7 +240,7 @@ def test(long):
     lint(tally)
     unit(tally)
     bus(tally)
-    iso()
+    engine(tally)
     if long:
         tally.add("reproduce", reproduce())
     qa(tally, long=long)
@@ -271,7 +277,7 @@ def main():
     options = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
-             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus),
+             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
              "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
              "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}

@@ -194,6 +194,21 @@ Result<FillReport> fill(const Place& source, const Place& target, const VerityTr
   return report;
 }
 
+Result<void> read_verified(const Place& source, const VerityTree& tree, int out) {
+  LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
+  return stream(
+      source, in, tree, [](const Progress&) {},
+      [out](Chunk& chunk) -> Result<void> {
+        auto data = chunk.buffer.first(chunk.bytes);
+        while (!data.empty()) {
+          const auto wrote = ::write(out, data.data(), data.size());
+          if (wrote < 0) return fail_errno("standard output");
+          data = data.subspan(static_cast<std::size_t>(wrote));
+        }
+        return {};
+      });
+}
+
 Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress) {
   LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
   return stream(place, fd, tree, progress, [](Chunk&) { return Result<void>{}; });

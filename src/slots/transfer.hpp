@@ -37,6 +37,9 @@ struct FillReport {
 Result<FillReport> fill(const Place& source, const Place& target, const VerityTree& tree, const FillOptions& options,
                         const ProgressCallback& progress);
 
+// Writes the verified data to a pipe.
+Result<void> read_verified(const Place& source, const VerityTree& tree, int out);
+
 // Reads the place past the page cache and compares every block. The error names the first wrong block.
 Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress);
 

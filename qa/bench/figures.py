@@ -1,0 +1,167 @@
+"""./dev bench: boot, install, memory, sizes. Writes build/bench/NAME.json and prints a table."""
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from lab.node import ISO, RELEASE, Installed, install, uki
+
+TOP = Path(__file__).resolve().parent.parent.parent
+OUT = TOP / "build/bench"
+ENGINE = TOP / "build/release/initd/loam-install"
+
+
+def figure(name, value, unit, goal=None, better="lower", against=""):
+    met = None if goal is None else (value <= goal if better == "lower" else value >= goal)
+    return {"figure": name, "value": round(value, 3), "unit": unit, "goal": goal, "better": better, "met": met, "against": against}
+
+
+def work(name):
+    folder = OUT / f"{name}.work"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+# ---- boot ----
+
+def userspace_seconds(machine, unit):
+    """Monotonic time at which a unit became active, from the kernel's start."""
+    text = machine.ssh(f"systemctl show -P ActiveEnterTimestampMonotonic {unit}")
+    return int(text) / 1e6
+
+
+def one_boot(installed, folder, masked):
+    extra = ["-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=systemd.mask=loamd.service systemd.mask=loam-health.service"] if masked else []
+    machine = installed.machine(folder, extra=extra)
+    machine.start()
+    try:
+        machine.wait_ssh(300)
+        multi_user = userspace_seconds(machine, "multi-user.target")
+        ready = None if masked else userspace_seconds(machine, "loam-health.service")
+        return multi_user, ready
+    finally:
+        machine.kill()
+
+
+def boot():
+    installed = Installed()
+    folder = work("boot")
+    times = {True: [], False: []}
+    ready = []
+    for round_number in range(5):
+        for masked in (False, True) if round_number % 2 else (True, False):
+            multi_user, gate = one_boot(installed, folder / f"{round_number}-{masked}", masked)
+            times[masked].append(multi_user)
+            if gate:
+                ready.append(gate)
+    with_loamd, without = statistics.median(times[False]), statistics.median(times[True])
+    return [figure("multi-user.target with loamd / without", with_loamd / without, "ratio", 1.10, against="the same boot with loamd masked, medians of 5, alternating"),
+            figure("multi-user.target with loamd", with_loamd, "s"), figure("multi-user.target without loamd", without, "s"),
+            figure("health gate passed", statistics.median(ready), "s")]
+
+
+# ---- install ----
+
+
+
+def native_install(folder):
+    """Seconds that the engine takes for its copy, from its own progress lines."""
+    disk = folder / "disk.img"
+    disk.unlink(missing_ok=True)
+    with disk.open("wb") as file:
+        file.truncate(24 << 30)
+    # Blocks are there already, as on a disk: allocating them is the host file system's time, not ours.
+    subprocess.run(["fallocate", "-l", "9G", str(disk)], check=True)
+    (folder / "loam.yaml").write_text("version: 1\ninstall: {disk: {bus: nvme}}\n")
+    process = subprocess.Popen([str(ENGINE), "--release", str(RELEASE), "--disk", str(disk), "--config", str(folder / "loam.yaml"), "--journal",
+                                str(folder / "journal"), "--wipe"], stdout=subprocess.PIPE, text=True)
+    begun = {}
+    for line in process.stdout:
+        entry = json.loads(line)
+        begun.setdefault(entry.get("step"), time.monotonic())
+    assert process.wait() == 0
+    return begun["make-loam"] - begun["fill-slot"]
+
+
+def dd_install(folder):
+    """The same bytes read through the same verification into dd with direct I/O."""
+    target = folder / "dd.img"
+    target.unlink(missing_ok=True)
+    subprocess.run(["fallocate", "-l", "9G", str(target)], check=True)
+    started = time.monotonic()
+    reader = subprocess.Popen([str(TOP / "build/release/initd/loam-verified-read"), str(RELEASE)], stdout=subprocess.PIPE)
+    subprocess.run(["dd", f"of={target}", "bs=4M", "iflag=fullblock", "oflag=direct", "conv=notrunc,fsync", "status=none"], stdin=reader.stdout, check=True)
+    reader.stdout.close()
+    assert reader.wait() == 0
+    return time.monotonic() - started
+
+
+def qemu_install():
+    folder = work("install-qemu")
+    machine = install(folder)
+    try:
+        machine.wait_console(": installing", 240)
+        started = time.monotonic()
+        machine.wait_console("the disk is bootable", 240)
+        return time.monotonic() - started
+    finally:
+        machine.kill()
+
+
+def install_figures():
+    folder = work("install")
+    native_install(folder), dd_install(folder)  # both once before it counts: caches
+    ours, theirs = [], []
+    for _ in range(5):
+        ours.append(native_install(folder))
+        theirs.append(dd_install(folder))
+    size = next(RELEASE.glob("*.root")).stat().st_size
+    result = [figure("copy and verify, speed of dd / ours", statistics.median(theirs) / statistics.median(ours), "ratio", 0.8, "higher",
+                     "dd with direct I/O of the same bytes through the same verification, medians of 5"),
+              figure("copy and verify", size / statistics.median(ours) / 2**20, "MiB/s", better="higher"),
+              figure("whole installation in QEMU", qemu_install(), "s")]
+    shutil.rmtree(folder)
+    return result
+
+
+# ---- memory, sizes ----
+
+def memory():
+    machine = Installed().running(work("memory"))
+    try:
+        rollup = machine.ssh("cat /proc/$(systemctl show -P MainPID loamd)/smaps_rollup")
+        console = machine.ssh("cat /proc/$(systemctl show -P MainPID loam-console@ttyS0)/smaps_rollup")
+    finally:
+        machine.kill()
+    kib = lambda text, name: int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1)) / 1024
+    return [figure("loamd PSS", kib(rollup, "Pss"), "MiB", 16, against="limit of the design"), figure("loamd RSS", kib(rollup, "Rss"), "MiB"),
+            figure("loam-console PSS", kib(console, "Pss"), "MiB")]
+
+
+def sizes():
+    files = {"root": next(RELEASE.glob("*.root")), "verity": next(RELEASE.glob("*.verity")), "UKI": uki(), "ISO": ISO}
+    return [figure(name, path.stat().st_size / 2**20, "MiB") for name, path in files.items()]
+
+
+BENCHES = {"sizes": sizes, "memory": memory, "install": install_figures, "boot": boot}
+
+
+def run(names, say):
+    OUT.mkdir(parents=True, exist_ok=True)
+    good = True
+    for name in names or BENCHES:
+        if name not in BENCHES:
+            raise SystemExit(f"dev: no bench \"{name}\"; there are {', '.join(BENCHES)}")
+        say(f"measuring {name}")
+        figures = BENCHES[name]()
+        (OUT / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
+        for item in figures:
+            verdict = "" if item["met"] is None else f"  goal {item['goal']}: {'met' if item['met'] else 'NOT MET'}"
+            print(f"{name:8} {item['figure']:45} {item['value']:10} {item['unit']}{verdict}", flush=True)
+            good = good and item["met"] is not False
+    return good

@@ -1,0 +1,120 @@
+"""The install engine on image files: killed at many points, judged offline each time, and always brought to the end."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import sha256
+from lab import judge
+from lab.node import RELEASE, uki
+
+TOP = Path(__file__).resolve().parent.parent.parent
+ENGINE = TOP / "build/release/initd/loam-install"
+POINTS = 50
+
+
+class Bench:
+    """One disk image, one configuration, one release."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.disk = folder / "disk.img"
+        self.config = folder / "loam.yaml"
+        self.config.write_text("version: 1\ninstall: {disk: {bus: nvme}}\n")
+        self.manifest = json.loads(next(RELEASE.glob("loam-*.json")).read_text())
+        self.fresh()
+
+    def fresh(self):
+        self.disk.unlink(missing_ok=True)
+        with self.disk.open("wb") as file:
+            file.truncate(24 << 30)
+
+    def argv(self, *more):
+        return [str(ENGINE), "--release", str(RELEASE), "--disk", str(self.disk), "--config", str(self.config),
+                "--journal", str(self.folder / "journal"), *more]
+
+    def install(self, *more):
+        return subprocess.run(self.argv(*more), capture_output=True, text=True, timeout=300)
+
+    def killed_after(self, seconds):
+        process = subprocess.Popen(self.argv(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(seconds)  # the point of the cut, not a wait for anything
+        ended = process.poll() is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        subprocess.run(["pkill", "-KILL", "-f", str(self.disk)])  # mkfs and mtools have groups of their own
+        return ended
+
+    def verdict(self):
+        version = self.manifest["version"]
+        return judge.verdict(self.disk, version, self.manifest["verity"]["root_hash"], uki(), RELEASE / f"loam-{version}.boot.efi", self.folder)
+
+
+@pytest.fixture
+def bench(scenario):
+    return Bench(scenario.folder)
+
+
+def test_engine_killed_at_many_points(scenario, bench):
+    started = time.monotonic()
+    assert bench.install().returncode == 0
+    whole = time.monotonic() - started
+    assert bench.verdict() == "boots"
+    chance = random.Random(20261122)
+    outcomes = Counter()
+    for _ in range(POINTS):
+        bench.fresh()
+        cut = chance.uniform(0.01, whole * 1.05)
+        bench.killed_after(cut)
+        outcome = bench.verdict()
+        outcomes[outcome] += 1
+        assert outcome in ("nothing", "boots"), f"killed after {cut:.3f} s: {outcome}"
+        again = bench.install()
+        finished = again.returncode == 0 or "holds a Loam installation already" in again.stdout
+        assert finished, f"killed after {cut:.3f} s, started again: {again.stdout[-600:]}"
+        if outcome == "nothing":
+            assert bench.verdict() == "boots", f"killed after {cut:.3f} s, then finished"
+    scenario.figures = {"points": POINTS, "outcomes": outcomes, "seconds_of_a_whole_install": round(whole, 2)}
+    assert len(outcomes) == 2 or outcomes["nothing"] == POINTS
+
+
+def test_engine_refuses_data_and_asks_for_nothing_twice(bench):
+    subprocess.run(["mke2fs", "-q", "-F", "-L", "photos", str(bench.disk), "100M"], check=True)
+    before = sha256(bench.disk)
+    refused = bench.install()
+    assert refused.returncode == 1 and "is not blank" in refused.stdout and "install.wipe" in refused.stdout
+    assert sha256(bench.disk) == before
+    assert bench.install("--wipe").returncode == 0
+    assert bench.verdict() == "boots"
+    assert "holds a Loam installation already" in bench.install().stdout
+
+
+def test_engine_with_4096_byte_sectors(bench):
+    done = bench.install("--sector-size", "4096")
+    assert done.returncode == 0, done.stdout[-600:]
+    table = json.loads(subprocess.run(["sfdisk", "--sector-size=4096", "--json", str(bench.disk)], capture_output=True, text=True, check=True).stdout)
+    assert table["partitiontable"]["sectorsize"] == 4096 and len(table["partitiontable"]["partitions"]) == 7
+
+
+@pytest.mark.parametrize("name,change", [("root", "flip"), ("verity", "flip"), ("efi", "flip"), ("boot.efi", "flip"), ("root", "cut"), ("efi", "cut")])
+def test_engine_refuses_a_damaged_release(scenario, bench, name, change):
+    damaged = scenario.folder / "release"
+    subprocess.run(["cp", "-a", str(RELEASE), str(damaged)], check=True)
+    file = damaged / f"loam-{bench.manifest['version']}.{name}"
+    data = bytearray(file.read_bytes())
+    if change == "flip":
+        data[len(data) // 2] ^= 1
+    else:
+        del data[len(data) // 2:]
+    file.write_bytes(data)
+    done = subprocess.run([a if a != str(RELEASE) else str(damaged) for a in bench.argv()],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and json.loads(done.stdout.splitlines()[-1])["error"], done.stdout
+    assert bench.verdict() == "nothing"
+    subprocess.run(["rm", "-rf", str(damaged)], check=True)

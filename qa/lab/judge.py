@@ -1,0 +1,74 @@
+"""The offline judge: what would this disk do if a machine were started from it now? It trusts nothing of ours: GPT by sfdisk,
+FAT by mtools, the tree by veritysetup."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+def _run(*argv, **options):
+    environment = dict(os.environ, MTOOLS_SKIP_CHECK="1", MTOOLSRC="/dev/null")
+    return subprocess.run([str(a) for a in argv], capture_output=True, text=True, env=environment, **options)
+
+
+def partitions(disk):
+    listed = _run("sfdisk", "--json", disk)
+    if listed.returncode != 0:
+        return {}
+    table = json.loads(listed.stdout)["partitiontable"]
+    if table["label"] != "gpt":
+        return {}
+    return {p.get("name", ""): p for p in table.get("partitions", [])}
+
+
+def _esp(disk, parts):
+    return f"{disk}@@{parts['loam-esp']['start'] * 512}"
+
+
+def esp_files(disk, parts):
+    listed = _run("mdir", "-i", _esp(disk, parts), "-/", "-b", "::")
+    return {line.strip().removeprefix("::") for line in listed.stdout.splitlines() if not line.strip().endswith("/")}
+
+
+def slot_is_good(disk, parts, root_hash, work):
+    """The whole slot against its tree, by veritysetup, on sparse copies of the two partitions."""
+    copies = {}
+    for name in ("loam-root-a", "loam-verity-a"):
+        copies[name] = Path(work) / name
+        start, size = parts[name]["start"] * 512, parts[name]["size"] * 512
+        _run("dd", f"if={disk}", f"of={copies[name]}", "bs=1M", f"skip={start // MIB}", f"count={size // MIB}", "conv=sparse", check=True)
+    good = _run("veritysetup", "verify", copies["loam-root-a"], copies["loam-verity-a"], root_hash).returncode == 0
+    for copy in copies.values():
+        copy.unlink()
+    return good
+
+
+def verdict(disk, version, root_hash, uki, loader, work):
+    """"nothing": firmware finds no boot loader. "boots": everything on the way to a verified root is there and right.
+    Anything else is a sentence about a disk that would start and fail."""
+    parts = partitions(disk)
+    if "loam-esp" not in parts:
+        return "nothing"
+    files = esp_files(disk, parts)
+    if "/EFI/BOOT/BOOTX64.EFI" not in files:
+        return "nothing"
+    name = f"/EFI/Linux/loam-{version}+3.efi"
+    if name not in files:
+        return f"a boot loader without {name}: {sorted(files)}"
+    for path, wanted in ((name, uki), ("/EFI/BOOT/BOOTX64.EFI", loader)):
+        copy = Path(work) / "copy"
+        _run("mcopy", "-n", "-o", "-i", _esp(disk, parts), f"::{path}", copy, check=True)
+        if copy.read_bytes() != Path(wanted).read_bytes():
+            return f"{path} is not whole"
+    if parts["loam-root-a"]["uuid"].replace("-", "").lower() != root_hash[:32]:
+        return "the root partition has not the UUID that the UKI looks for"
+    if parts["loam-verity-a"]["uuid"].replace("-", "").lower() != root_hash[32:]:
+        return "the verity partition has not the UUID that the UKI looks for"
+    for partition in ("loam-state",):
+        start = parts[partition]["start"] * 512
+        if _run("e2fsck", "-fn", f"{disk}?offset={start}").returncode != 0:
+            return f"the file system of {partition} is not whole"
+    return "boots" if slot_is_good(disk, parts, root_hash, work) else "the root does not match its tree"
