@@ -1,6 +1,7 @@
 """KVM where a kernel really boots under it, else TCG. A present /dev/kvm proves nothing."""
 
 import hashlib
+import json
 import os
 import subprocess
 import tempfile
@@ -30,7 +31,8 @@ def _boots(uki):
 def accelerator(uki):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
-    key = hashlib.sha256(Path(uki).read_bytes() + Path("/proc/version").read_bytes()).hexdigest()[:16]
+    kernel = json.loads(next(Path(uki).parent.glob("loam-*.json")).read_text())["kernel"]
+    key = hashlib.sha256(kernel.encode() + Path("/proc/version").read_bytes()).hexdigest()[:16]
     known = Path(os.environ["LOAM_CACHE"]) / f"accelerator-{key}"
     if not known.exists():
         known.write_text("kvm" if _boots(uki) else "tcg")
