@@ -63,21 +63,13 @@ class Console {
       std::cout << "\x1b[H\x1b[2J" << text << std::flush;
       shown_ = std::move(text);
     }
-    next_ = std::chrono::seconds(10);
-    auto timer = loop_->after(next_, [this] { draw(); });
-    // The one that fired is being replaced: keep it until the next event.
-    if (timer) {
-      old_ = std::move(timer_);
-      timer_ = *std::move(timer);
-    }
+    soon(std::chrono::seconds(10));
   }
 
   sys::EventLoop* loop_;
   node::NodeClient client_;
   std::string shown_;
-  std::chrono::milliseconds next_{};
   sys::EventSource timer_;
-  sys::EventSource old_;
 };
 
 Result<void> serve() {

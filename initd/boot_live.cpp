@@ -140,17 +140,34 @@ Result<slots::Release> find_medium(const std::string& root_hash, slots::BootFact
 
 }  // namespace
 
+namespace {
+
+Result<void> mount_release(const std::string& root_hash, slots::BootFacts& facts) {
+  LOAM_TRY(const auto release, find_medium(root_hash, facts));
+  constexpr std::uint64_t reserve = 1ULL << 30U;
+  const bool fits = available_memory() > total_size(release) + reserve;
+  LOAM_CHECK(fits ? into_memory(release) : from_medium());
+  if (fits) ::umount2(medium_path.data(), MNT_DETACH);
+  LOAM_TRY(const auto held, slots::Release::open(fs::path(slots::live_release_path)));
+  LOAM_TRY(const auto data, attach_loop(held.file("root")));
+  LOAM_TRY(const auto hashes, attach_loop(held.file("verity")));
+  return mount_root(data, hashes, root_hash);
+}
+
+// The next attempt may be on another medium: nothing of this one stays.
+void unmount_release() {
+  for (const auto path : {memory_path, medium_path})
+    while (::umount2(path.data(), MNT_DETACH) == 0) {
+    }
+}
+
+}  // namespace
+
 Result<void> live_root(const std::string& root_hash, slots::BootFacts& facts) {
   return retry_on_devices(std::chrono::minutes(10), [&]() -> Result<void> {
-    LOAM_TRY(const auto release, find_medium(root_hash, facts));
-    constexpr std::uint64_t reserve = 1ULL << 30U;
-    const bool fits = available_memory() > total_size(release) + reserve;
-    LOAM_CHECK(fits ? into_memory(release) : from_medium());
-    if (fits) ::umount2(medium_path.data(), MNT_DETACH);
-    LOAM_TRY(const auto held, slots::Release::open(fs::path(slots::live_release_path)));
-    LOAM_TRY(const auto data, attach_loop(held.file("root")));
-    LOAM_TRY(const auto hashes, attach_loop(held.file("verity")));
-    return mount_root(data, hashes, root_hash);
+    auto mounted = mount_release(root_hash, facts);
+    if (!mounted) unmount_release();
+    return mounted;
   });
 }
 

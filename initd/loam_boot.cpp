@@ -58,16 +58,22 @@ Result<void> mount_root(const std::string& data, const std::string& hashes, cons
 
 Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Result<void>()>& attempt) {
   using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + limit;
+  const auto started = Clock::now();
+  const auto deadline = started + limit;
   LOAM_TRY(auto monitor, sys::BlockMonitor::start());
-  auto said = Clock::now();
+  auto said_at = started;
+  std::string said;
   while (true) {
     auto done = attempt();
-    if (done || Clock::now() >= deadline) return done;
-    if (Clock::now() - said > std::chrono::seconds(10)) {
-      said = Clock::now();
-      const auto left = std::chrono::duration_cast<std::chrono::seconds>(deadline - said).count();
-      say(std::format("still waiting, {} s at most: {}", left, done.error().text()));
+    const auto now = Clock::now();
+    if (done || now >= deadline) return done;
+    // In the first seconds most devices are not there yet: that is no news.
+    const bool news = done.error().text() != said && now - started > std::chrono::seconds(3);
+    if (news || now - said_at > std::chrono::seconds(10)) {
+      said = done.error().text();
+      said_at = now;
+      const auto left = std::chrono::duration_cast<std::chrono::seconds>(deadline - now).count();
+      say(std::format("{}; trying again for {} s", said, left));
     }
     monitor.wait(std::chrono::seconds(5));
   }

@@ -41,12 +41,14 @@ auto guarded(Call call) -> Result<decltype(call())> {
 }  // namespace
 
 Result<NodeClient> NodeClient::connect() {
-  return guarded([] {
+  try {
     auto bus = sdbus::createSystemBusConnection();
     auto proxy = sdbus::createProxy(*bus, sdbus::ServiceName{std::string(bus_name)},
                                     sdbus::ObjectPath{std::string(object_path)});
     return NodeClient(std::move(bus), std::move(proxy));
-  });
+  } catch (const sdbus::Error& problem) {
+    return fail("the system bus cannot be reached: " + problem.getMessage(), "systemctl status dbus says why");
+  }
 }
 
 Result<NodeView> NodeClient::view() {

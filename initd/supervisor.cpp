@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <format>
-#include <iostream>
 
 #include "base/text.hpp"
 #include "observe_json.hpp"
+#include "sys/log.hpp"
 #include "sys/subprocess.hpp"
 
 namespace loam::node {
@@ -15,9 +15,6 @@ namespace loam::node {
 namespace {
 
 constexpr const char* networkd_service = "org.freedesktop.network1";
-
-// The journal takes the priority from <N>.
-void log(int priority, std::string_view text) { std::cerr << std::format("<{}>{}\n", priority, text); }
 
 }  // namespace
 
@@ -69,7 +66,9 @@ void Supervisor::set_condition(std::string type, std::string status, std::string
   Condition next{std::move(type), std::move(status), std::move(reason), std::move(message)};
   const auto found = std::ranges::find(status_.conditions, next.type, &Condition::type);
   if (found != status_.conditions.end() && *found == next) return;
-  log(next.status == "false" ? 4 : 6, std::format("{}: {} ({}) {}", next.type, next.status, next.reason, next.message));
+  sys::log(next.status == "false" ? sys::Priority::warning : sys::Priority::info,
+           std::format("{}: {} ({}) {}", next.type, next.status, next.reason, next.message),
+           {{"LOAM_CONDITION", next.type}, {"LOAM_STATUS", next.status}, {"LOAM_REASON", next.reason}});
   if (found == status_.conditions.end()) {
     status_.conditions.push_back(std::move(next));
   } else {
@@ -97,7 +96,8 @@ void Supervisor::settle() {
     status_.state = condition_is("Network", "false") ? State::degraded : State::configuring;
   }
   if (status_.state != before) {
-    log(5, std::format("state: {} -> {}", state_name(before), state_name(status_.state)));
+    sys::log(sys::Priority::notice, std::format("state: {} -> {}", state_name(before), state_name(status_.state)),
+             {{"LOAM_STATE", state_name(status_.state)}});
     sd_notifyf(0, "STATUS=%s", std::string(state_name(status_.state)).c_str());
   }
   service_.publish(status_);
@@ -113,6 +113,7 @@ void Supervisor::watch_network() {
                      const std::vector<std::string>&) {
           if (const auto state = changed.find("OperationalState"); state != changed.end()) {
             network_state(state->second.get<std::string>());
+            if (boot_.live && !config_ && condition_is("Network", "true")) look_for_config();
             settle();
           }
         });
@@ -134,7 +135,7 @@ void Supervisor::network_state(const std::string& operational) {
 }
 
 Result<void> Supervisor::power(const std::string& target) {
-  log(5, std::format("{} was asked for", target));
+  sys::log(sys::Priority::notice, std::format("{} was asked for", target));
   auto done = sys::run({"systemctl", "--no-block", target},
                        {.timeout = std::chrono::seconds(10), .input = {}, .environment = {}});
   if (!done) return std::unexpected(std::move(done).error());

@@ -29,6 +29,7 @@ class Supervisor {
  private:
   // Live media: find a configuration, install by it.
   void look_for_config();
+  void wait_for_network();
   void fetch_config(const std::string& url);
   void take_config(const ConfigText& text);
   // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
@@ -66,6 +67,7 @@ class Supervisor {
   model::AfterInstall then_ = model::AfterInstall::reboot;
   bool installing_ = false;
   bool installed_ = false;
+  bool network_waited_ = false;
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <filesystem>
 #include <format>
-#include <iostream>
 #include <map>
 
 #include "base/file.hpp"
@@ -15,6 +14,7 @@
 #include "plan/executor.hpp"
 #include "plan/node_plan.hpp"
 #include "supervisor.hpp"
+#include "sys/log.hpp"
 
 namespace loam::node {
 
@@ -66,7 +66,8 @@ Result<void> remove_action(const plan::Action& action) {
 
 struct Logger : plan::Observer {
   void begin(const plan::Action& action, std::size_t index, std::size_t count) override {
-    std::cerr << std::format("<6>apply {}/{}: {} {}\n", index + 1, count, action.kind, action.target);
+    sys::log(sys::Priority::info, std::format("apply {}/{}: {} {}", index + 1, count, action.kind, action.target),
+             {{"LOAM_ACTION", action.kind}, {"LOAM_TARGET", action.target}});
   }
 };
 
@@ -74,7 +75,7 @@ struct Logger : plan::Observer {
 
 void Supervisor::load_config() {
   // The medium may have sent us here.
-  if (auto forgot = forget_handoff(); !forgot) std::cerr << "<4>" << forgot.error().text() << '\n';
+  if (auto forgot = forget_handoff(); !forgot) sys::log(sys::Priority::warning, forgot.error().text());
   if (!boot_.problems.empty()) {
     set_condition("Config", "unknown", "NotRead", "without its partitions this node changes nothing");
     settle();
@@ -86,8 +87,11 @@ void Supervisor::load_config() {
     settle();
     return;
   }
-  auto applied = apply_request(*text);
-  if (!applied) set_condition("Config", "false", "Invalid", applied.error().text());
+  if (auto valid = model::parse_config(*text, "loam.yaml"); !valid) {
+    set_condition("Config", "false", "Invalid", valid.error().text());
+  } else if (auto applied = apply_request(*text); !applied && !condition_is("Config", "false")) {
+    set_condition("Config", "false", "NotApplied", applied.error().text());
+  }
   settle();
 }
 
@@ -112,9 +116,13 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
   status_.plan = plan::format(todo);
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
-  if (!todo.empty()) LOAM_CHECK(apply_plan(todo));
-  LOAM_CHECK(write_file_if_changed(applied_path, text, 0600));
   config_ = ConfigText{text, "loam.yaml"};
+  if (auto done = todo.empty() ? Result<void>{} : apply_plan(todo); !done) {
+    set_condition("Config", "false", "ApplyFailed", done.error().text() + "; loamctl retry goes on from here");
+    settle();
+    return std::unexpected(std::move(done).error());
+  }
+  LOAM_CHECK(write_file_if_changed(applied_path, text, 0600));
   set_condition("Config", "true", "Applied",
                 todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
   settle();

@@ -1,7 +1,6 @@
 // The supervisor on live media: from a configuration to an installed disk.
 #include <algorithm>
 #include <format>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -10,6 +9,7 @@
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
 #include "supervisor.hpp"
+#include "sys/log.hpp"
 
 namespace loam::node {
 
@@ -30,6 +30,8 @@ void Supervisor::look_for_config() {
     take_config(**local);
   } else if (auto url = config_url(); !url) {
     set_condition("Config", "false", "BadUrl", url.error().text());
+  } else if (!url->empty() && !condition_is("Network", "true") && !network_waited_) {
+    wait_for_network();
   } else if (!url->empty()) {
     fetch_config(*url);
   } else {
@@ -37,6 +39,16 @@ void Supervisor::look_for_config() {
                   "waiting for a volume labelled LOAM with a loam.yaml (loamctl config example prints one)");
   }
   settle();
+}
+
+// The URL may hold ${mac}, and without an address nothing can be fetched. A network that comes up calls again at once.
+void Supervisor::wait_for_network() {
+  set_condition("Config", "unknown", "WaitingForNetwork", "loam.config= is fetched when the network is up, or in 60 s");
+  auto timer = loop_->after(std::chrono::seconds(60), [this] {
+    network_waited_ = true;
+    look_for_config();
+  });
+  if (timer) retry_timer_ = *std::move(timer);
 }
 
 void Supervisor::fetch_config(const std::string& url) {
@@ -171,12 +183,12 @@ void Supervisor::install_ended(const std::string& problem) {
 }
 
 void Supervisor::after_install() {
-  if (auto named = add_boot_entry(); !named) std::cerr << "<4>no boot entry was made: " << named.error().text() << '\n';
+  if (auto named = add_boot_entry(); !named) sys::log(sys::Priority::warning, "no boot entry was made: " + named.error().text());
   if (then_ == model::AfterInstall::wait) return;
   const std::string target = then_ == model::AfterInstall::reboot ? "reboot" : "poweroff";
   set_condition("Install", "true", "Done", std::format("the disk is bootable; {} in 5 seconds", target));
   auto timer = loop_->after(std::chrono::seconds(5), [this, target] {
-    if (auto done = power(target); !done) std::cerr << "<3>" << done.error().text() << '\n';
+    if (auto done = power(target); !done) sys::log(sys::Priority::error, done.error().text());
   });
   if (timer) retry_timer_ = *std::move(timer);
 }

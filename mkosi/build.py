@@ -150,9 +150,8 @@ def compose_root(tree, version):
     """Packages, overlays and programs; whatever differs from build to build goes."""
     copy_tree(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
-    completion = tree / "usr/share/bash-completion/completions/loamctl"
-    if (TOP / "overlays/loamctl.bash").exists():
-        shutil.copy(TOP / "overlays/loamctl.bash", completion)
+    (tree / "usr/share/bash-completion/completions").mkdir(parents=True, exist_ok=True)
+    shutil.copy(TOP / "overlays/loamctl.bash", tree / "usr/share/bash-completion/completions/loamctl")
     packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}
     (tree / "usr/share/loam").mkdir(parents=True, exist_ok=True)
     (tree / "usr/share/loam/packages.json").write_text(json.dumps(packages, indent=1) + "\n")

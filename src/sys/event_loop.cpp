@@ -16,6 +16,15 @@
 
 namespace loam::sys {
 
+std::unique_ptr<std::shared_ptr<EventSource::Callback>> EventSource::hold(Callback callback) {
+  return std::make_unique<std::shared_ptr<Callback>>(std::make_shared<Callback>(std::move(callback)));
+}
+
+void EventSource::call(void* data, int argument) {
+  const auto kept = *static_cast<std::shared_ptr<Callback>*>(data);
+  (*kept)(argument);
+}
+
 void EventSource::disable() {
   if (source_) sd_event_source_set_enabled(source_.get(), SD_EVENT_OFF);
 }
@@ -45,10 +54,10 @@ void EventLoop::stop() { sd_event_exit(event_.get(), 0); }
 
 Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>([call = std::move(callback)](int) { call(); });
+  source.callback_ = EventSource::hold([call = std::move(callback)](int) { call(); });
   sd_event_source* raw = nullptr;
   const auto handler = [](sd_event_source*, int, std::uint32_t, void* data) {
-    (*static_cast<EventSource::Callback*>(data))(0);
+    EventSource::call(data, 0);
     return 0;
   };
   if (const int problem = sd_event_add_io(event_.get(), &raw, fd, EPOLLIN, handler, source.callback_.get());
@@ -60,10 +69,10 @@ Result<EventSource> EventLoop::on_readable(int fd, std::function<void()> callbac
 
 Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::function<void()> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>([call = std::move(callback)](int) { call(); });
+  source.callback_ = EventSource::hold([call = std::move(callback)](int) { call(); });
   sd_event_source* raw = nullptr;
   const auto handler = [](sd_event_source*, std::uint64_t, void* data) {
-    (*static_cast<EventSource::Callback*>(data))(0);
+    EventSource::call(data, 0);
     return 0;
   };
   const auto micros = static_cast<std::uint64_t>(std::chrono::microseconds(delay).count());
@@ -77,11 +86,11 @@ Result<EventSource> EventLoop::after(std::chrono::milliseconds delay, std::funct
 
 Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callback) {
   EventSource source;
-  source.callback_ = std::make_unique<EventSource::Callback>(std::move(callback));
+  source.callback_ = EventSource::hold(std::move(callback));
   sd_event_source* raw = nullptr;
   const auto handler = [](sd_event_source*, const siginfo_t* info, void* data) {
     const int code = info->si_code == CLD_EXITED ? info->si_status : -info->si_status;
-    (*static_cast<EventSource::Callback*>(data))(code);
+    EventSource::call(data, code);
     return 0;
   };
   if (const int problem = sd_event_add_child(event_.get(), &raw, pid, WEXITED, handler, source.callback_.get());

@@ -19,7 +19,7 @@ struct EventFree {
   void operator()(sd_event_source* source) const { sd_event_source_disable_unref(source); }
 };
 
-// A source that watches as long as this object lives. Its callback must not destroy it.
+// A source that watches as long as this object lives. Its callback may destroy or replace it.
 class EventSource {
  public:
   EventSource() = default;
@@ -30,7 +30,10 @@ class EventSource {
   friend class EventLoop;
   // The argument is the exit code of a child, negative for a signal; of no meaning for the others.
   using Callback = std::function<void(int)>;
-  std::unique_ptr<Callback> callback_;
+  // Shared with a call that is under way.
+  std::unique_ptr<std::shared_ptr<Callback>> callback_;
+  static std::unique_ptr<std::shared_ptr<Callback>> hold(Callback callback);
+  static void call(void* data, int argument);
   std::unique_ptr<sd_event_source, EventFree> source_;
 };
 
