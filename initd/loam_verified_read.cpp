@@ -1,5 +1,5 @@
-// loam-verified-read RELEASE: the release's root on standard output, each block checked against the tree. Not part of the
-// image: ./dev bench install feeds dd from it, so that engine and dd read and check the same way.
+// loam-verified-read RELEASE: the release's root on standard output, each block checked against the tree. Not part of
+// the image: ./dev bench install feeds dd from it, so that engine and dd read and check the same way.
 #include <unistd.h>
 
 #include <iostream>

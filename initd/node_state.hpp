@@ -1,6 +1,7 @@
 // What loamd says about its node.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ inline constexpr std::string_view interface_name = "io.loam.Node1";
 enum class State : std::uint8_t { installing, unconfigured, configuring, ready, degraded, upgrading };
 
 constexpr std::string_view state_name(State state) {
-  constexpr std::string_view names[] = {"installing", "unconfigured", "configuring", "ready", "degraded", "upgrading"};
+  constexpr std::array<std::string_view, 6> names = {"installing", "unconfigured", "configuring",
+                                                     "ready",      "degraded",     "upgrading"};
   return names[static_cast<std::size_t>(state)];
 }
 

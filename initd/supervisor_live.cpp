@@ -183,7 +183,8 @@ void Supervisor::install_ended(const std::string& problem) {
 }
 
 void Supervisor::after_install() {
-  if (auto named = add_boot_entry(); !named) sys::log(sys::Priority::warning, "no boot entry was made: " + named.error().text());
+  if (auto named = add_boot_entry(); !named)
+    sys::log(sys::Priority::warning, "no boot entry was made: " + named.error().text());
   if (then_ == model::AfterInstall::wait) return;
   const std::string target = then_ == model::AfterInstall::reboot ? "reboot" : "poweroff";
   set_condition("Install", "true", "Done", std::format("the disk is bootable; {} in 5 seconds", target));

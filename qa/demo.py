@@ -24,7 +24,7 @@ def follow(machine, say, limit):
             nonlocal shown
             if not machine.running():
                 sys.exit(f"QEMU ended; see {machine.serial}")
-            lines = re.findall(r">> (\S+ [^\r\n]*)", machine.console(position))
+            lines = re.findall(r">> (\S+ [^\r\n]*)", machine.raw_console(position))
             if lines and lines[-1] != shown:
                 shown = lines[-1]
                 say(f"    {shown}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -162,8 +163,12 @@ class Machine:
 
     # ---- looking ----
 
-    def console(self, start=0):
+    def raw_console(self, start=0):
         return self.serial.read_bytes()[start:].decode(errors="replace") if self.serial.exists() else ""
+
+    def console(self, start=0):
+        """As one line: the screen is drawn for 80 columns, and a message may go over several."""
+        return " ".join(re.sub(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()].)", " ", self.raw_console(start)).split())
 
     def mark(self):
         return self.serial.stat().st_size if self.serial.exists() else 0

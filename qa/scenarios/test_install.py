@@ -5,7 +5,7 @@ import random
 import subprocess
 
 from conftest import sha256
-from lab.machine import Drive, Machine, Timeout, make_config_volume, make_disk, make_key
+from lab.machine import Drive, Machine, Timeout, make_config_volume, make_key, wait_until
 from lab.node import STATES, config, install, iso_drive, uki
 
 
@@ -31,7 +31,7 @@ def test_install_from_cd(scenario):
     before = [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")]
     machine.wait_ssh(420)
     check_ready_node(machine)
-    assert "left" in machine.console() and "fill-slot" not in machine.console()[:200]
+    assert " s left" in machine.console(), "the installation says how long it takes"
 
     disks = {d["serial"]: d for d in json.loads(machine.ssh("loamctl --json disks"))}
     assert disks["os"]["class"] == "os"
@@ -49,11 +49,9 @@ def test_install_from_cd(scenario):
     assert "+" not in machine.ssh("ls /efi/EFI/Linux")
     machine.ssh("echo kept > /var/lib/loam/witness; sync")
     boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
-    mark = machine.mark()
     machine.ssh("loamctl reboot", check=False)
-    machine.wait_console("ready", 300, mark)
-    machine.wait_ssh(120)
-    assert machine.ssh("cat /proc/sys/kernel/random/boot_id") != boot
+    wait_until(lambda: machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False).stdout not in ("", boot), 300 * machine.scale,
+               "another boot", interval=2)
     check_ready_node(machine)
     assert machine.ssh("cat /var/lib/loam/witness") == "kept\n"
     machine.kill()

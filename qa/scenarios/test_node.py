@@ -38,6 +38,18 @@ def test_supervisor_killed(scenario, installed):
     machine.wait_state("ready", 60)
 
 
+def test_cables_pulled_and_put_back(scenario, installed):
+    """networkd tells, nobody polls: the state follows the cables."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    for up in (False, True):
+        for nic in range(machine.nics):
+            machine.qmp.command("set_link", name=f"nic{nic}", up=up)
+        if not up:
+            machine.wait_console(": degraded", 60)
+            machine.wait_console("no interface has an address yet; check cables", 10)
+    machine.wait_state("ready", 60)
+
+
 def test_apply_changes_the_node(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
     machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml")

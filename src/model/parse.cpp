@@ -40,7 +40,7 @@ class Reader {
   void read_mapping(const YamlNode& node, const std::string& path, T& value);
 
   void problem(const Position& at, const std::string& path, std::string_view what) {
-    if (problems_->size() == max_problems) problems_->push_back("and more; mend these first");
+    if (problems_->size() == max_problems) problems_->emplace_back("and more; mend these first");
     if (problems_->size() > max_problems) return;
     problems_->push_back(
         std::format("{}:{}:{}: {}{}{}", name_, at.line, at.column, path, path.empty() ? "" : ": ", what));

@@ -12,13 +12,13 @@
 namespace loam::model {
 
 const YamlNode* YamlNode::find(std::string_view key) const {
-  const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.first.text == key; });
-  return found == members.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.key.text == key; });
+  return found == members.end() ? nullptr : &found->value;
 }
 
 Position YamlNode::key_position(std::string_view key) const {
-  const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.first.text == key; });
-  return found == members.end() ? at : found->first.at;
+  const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.key.text == key; });
+  return found == members.end() ? at : found->key.at;
 }
 
 std::string_view kind_name(YamlNode::Kind kind) {
@@ -125,7 +125,7 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!level.has_key) {
       take_key(level, std::move(node));
     } else {
-      level.node.members.emplace_back(std::move(level.key), std::move(node));
+      level.node.members.push_back({.key = std::move(level.key), .value = std::move(node)});
       level.has_key = false;
     }
   }

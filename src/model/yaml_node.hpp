@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -18,6 +17,8 @@ struct Position {
   std::size_t column = 1;
 };
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind { null, scalar, sequence, mapping };
 
@@ -26,11 +27,16 @@ struct YamlNode {
   std::string text;     // of a scalar
   bool quoted = false;  // "8" is text, 8 is a number
   std::vector<YamlNode> items;
-  std::vector<std::pair<YamlNode, YamlNode>> members;  // in the order of the file
+  std::vector<YamlMember> members;  // in the order of the file
 
   const YamlNode* find(std::string_view key) const;
   // Where a key of a mapping stands; the mapping itself if it has no such key.
   Position key_position(std::string_view key) const;
+};
+
+struct YamlMember {
+  YamlNode key;
+  YamlNode value;
 };
 
 std::string_view kind_name(YamlNode::Kind kind);

@@ -19,7 +19,8 @@ void log(Priority priority, std::string_view message,
   for (const auto& [name, value] : fields) lines.push_back(std::format("{}={}", name, value));
   std::vector<iovec> entries;
   for (auto& line : lines) entries.push_back({.iov_base = line.data(), .iov_len = line.size()});
-  if (sd_journal_sendv(entries.data(), static_cast<int>(entries.size())) < 0 || ::access("/run/systemd/journal/socket", F_OK) != 0)
+  if (sd_journal_sendv(entries.data(), static_cast<int>(entries.size())) < 0 ||
+      ::access("/run/systemd/journal/socket", F_OK) != 0)
     std::cerr << message << '\n';
 }
 
