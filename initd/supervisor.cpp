@@ -47,6 +47,7 @@ Result<void> Supervisor::start() {
   } else {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
+  give_network_time();
   watch_network();
   boot_.live ? look_for_config() : load_config();
   settle();
@@ -125,12 +126,29 @@ void Supervisor::watch_network() {
 }
 
 void Supervisor::network_state(const std::string& operational) {
+  network_seen_ = operational;
   if (operational == "routable") {
     set_condition("Network", "true", "Routable", "an interface has an address that reaches further than its link");
+  } else if (!network_grace_over_) {
+    set_condition("Network", "unknown", "ComingUp", std::format("networkd says \"{}\"; it has a minute", operational));
   } else {
     set_condition("Network", "false", "NotRoutable",
                   std::format("networkd says \"{}\": no interface has an address yet; check cables and loamctl links",
                               operational));
+  }
+}
+
+// Links take a while after a boot, which is nothing to be alarmed about; then it is.
+void Supervisor::give_network_time() {
+  auto timer = loop_->after(std::chrono::seconds(60), [this] {
+    network_grace_over_ = true;
+    if (!network_seen_.empty()) network_state(network_seen_);
+    settle();
+  });
+  if (timer) {
+    network_timer_ = *std::move(timer);
+  } else {
+    network_grace_over_ = true;
   }
 }
 

@@ -50,6 +50,7 @@ class Supervisor {
 
   void disks_changed();
   void watch_network();
+  void give_network_time();
   void network_state(const std::string& operational);
   Result<void> power(const std::string& target);
 
@@ -68,12 +69,15 @@ class Supervisor {
   bool installing_ = false;
   bool installed_ = false;
   bool network_waited_ = false;
+  bool network_grace_over_ = false;
+  std::string network_seen_;  // networkd's last word
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;
   sys::EventSource monitor_source_;
   sys::EventSource settle_timer_;
   sys::EventSource retry_timer_;
+  sys::EventSource network_timer_;
   std::unique_ptr<sys::Child> child_;
   std::unique_ptr<sdbus::IProxy> network_;
 };

@@ -115,7 +115,7 @@ class Machine:
         return f"52:54:00:00:{self.mac_base:02x}:{index + 1:02x}"
 
     def network_arguments(self):
-        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-:22",
+        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22",
                      "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
         for i in range(self.nics):
             arguments += ["-netdev", f"hubport,id=net{i},hubid=0",

@@ -22,7 +22,8 @@ BOND = """network:
   bonds:
     - {{name: bond0, members: [eth0, eth1], mode: active-backup}}
   interfaces:
-    - {{link: bond0, roles: [management, cluster], dhcp4: true}}
+    - {{link: bond0, roles: [management, cluster], addresses: [10.0.2.50/24], gateway: 10.0.2.2}}
+  dns: {{servers: [10.0.2.3]}}
 """
 
 
@@ -35,6 +36,7 @@ def root_hash():
 
 
 def config(public_key, disk="{bus: nvme}", hostname="node-1", mac_base=0x10, install_more=""):
+    # A fixed address: QEMU's DHCP server gives the live system's two NICs the first ones.
     macs = {"mac0": f"52:54:00:00:{mac_base:02x}:01", "mac1": f"52:54:00:00:{mac_base:02x}:02"}
     return (f"version: 1\nhostname: {hostname}\ninstall:\n  disk: {disk}\n{install_more}access:\n  ssh_keys:\n    - {public_key}\n"
             + BOND.format(**macs))

@@ -45,7 +45,7 @@ def test_cables_pulled_and_put_back(scenario, installed):
         for nic in range(machine.nics):
             machine.qmp.command("set_link", name=f"nic{nic}", up=up)
         if not up:
-            machine.wait_console(": degraded", 60)
+            machine.wait_console(": degraded", 120)
             machine.wait_console("no interface has an address yet; check cables", 10)
     machine.wait_state("ready", 60)
 
