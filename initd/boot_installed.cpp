@@ -1,5 +1,7 @@
 // The root of an installed node: the slot on the disk that the firmware booted.
+#include <chrono>
 #include <format>
+#include <optional>
 
 #include "boot.hpp"
 #include "slots/release.hpp"
@@ -24,12 +26,38 @@ Result<std::vector<slots::FoundPartition>> partitions() {
 
 }  // namespace
 
+namespace {
+
+// Partitions of one disk appear one after the other: those that the root does not need get a while too, before they
+// count as missing.
+class Patience {
+ public:
+  Result<void> check(const slots::BootDisk& disk) {
+    const auto now = Clock::now();
+    if (!since_) since_ = now;
+    const bool whole = !disk.esp.empty() && !disk.loam.empty() && !disk.state.empty();
+    if (whole || now - *since_ > std::chrono::seconds(30)) return {};
+    return fail(std::format("{} shows its root but not yet its {} partition", disk.disk,
+                            disk.loam.empty()    ? "loam"
+                            : disk.state.empty() ? "state"
+                                                 : "EFI system"));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> since_;
+};
+
+}  // namespace
+
 Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts) {
   LOAM_TRY(const auto digest, slots::parse_digest(root_hash));
   LOAM_TRY(const auto loader_uuid, sys::read_efi_text("LoaderDevicePartUUID", sys::loader_vendor));
+  Patience patience;
   return retry_on_devices(std::chrono::minutes(3), [&]() -> Result<void> {
     LOAM_TRY(const auto found, partitions());
     LOAM_TRY(facts.disk, slots::find_boot_disk(found, loader_uuid, digest));
+    LOAM_CHECK(patience.check(facts.disk));
     return mount_root(facts.disk.root, facts.disk.verity, root_hash);
   });
 }
