@@ -23,6 +23,9 @@ function(loam_library name)
   target_link_libraries(loam_${name} PUBLIC ${ARGN})
 endfunction()
 
+# All test programs and nothing else.
+add_custom_target(test_programs)
+
 # loam_tests(NAME LINKS...): the *_test.cpp beside the sources of loam_NAME, as one program.
 function(loam_tests name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp)
@@ -32,4 +35,5 @@ function(loam_tests name)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE loam_${name} loam_testing ${ARGN})
   add_test(NAME ${name} COMMAND ${name}_test)
+  add_dependencies(test_programs ${name}_test)
 endfunction()

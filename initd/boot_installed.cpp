@@ -1,5 +1,8 @@
 // The root of an installed node: the slot on the disk that the firmware booted.
+#include <sys/mount.h>
+
 #include <chrono>
+#include <filesystem>
 #include <format>
 #include <optional>
 
@@ -48,10 +51,18 @@ class Patience {
   std::optional<Clock::time_point> since_;
 };
 
+// systemd mounts it early, if the module was there by then. Without it the firmware's word on the boot disk is lost.
+Result<void> mount_efi_variables() {
+  const std::string path = "/sys/firmware/efi/efivars";
+  if (!std::filesystem::exists(path) || !std::filesystem::is_empty(path)) return {};
+  return mount("efivarfs", path, "efivarfs", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
 }  // namespace
 
 Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts) {
   LOAM_TRY(const auto digest, slots::parse_digest(root_hash));
+  LOAM_CHECK(mount_efi_variables());
   LOAM_TRY(const auto loader_uuid, sys::read_efi_text("LoaderDevicePartUUID", sys::loader_vendor));
   Patience patience;
   return retry_on_devices(std::chrono::minutes(3), [&]() -> Result<void> {

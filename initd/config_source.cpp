@@ -90,7 +90,9 @@ Result<std::optional<ConfigText>> find_local_config() {
   }
   LOAM_TRY(const auto devices, sys::block_devices());
   for (const auto& device : devices) {
-    if (!config_label(device.property("ID_FS_LABEL"))) continue;
+    // Never an installed node's own partition, whatever its label.
+    const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
+    if (ours || !config_label(device.property("ID_FS_LABEL"))) continue;
     LOAM_TRY(auto text, read_volume(device));
     if (text) return text;
   }

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <format>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -97,6 +99,17 @@ Result<UniqueFd> claim(const std::string& path) {
   return fd;
 }
 
+// Kernel names move: the node that was chosen must still be the disk that was meant, now that it is claimed.
+Result<void> check_identity(const Options& options) {
+  if (options.id.empty()) return {};
+  LOAM_TRY(const auto disks, diskmgr::enumerate());
+  const auto found = std::ranges::find(disks, options.disk, &diskmgr::Facts::node);
+  if (found != disks.end() && found->id == options.id) return {};
+  return fail(std::format("{} is {}, {} was expected; nothing was written", options.disk,
+                          found == disks.end() ? "gone" : found->id, options.id),
+              "disks were added or removed meanwhile; try again");
+}
+
 Result<slots::InstallTarget> observe(const Options& options, const UniqueFd& fd) {
   slots::InstallTarget target{.id = options.id.empty() ? options.disk : options.id,
                               .path = options.disk,
@@ -106,7 +119,8 @@ Result<slots::InstallTarget> observe(const Options& options, const UniqueFd& fd)
                               .content = {},
                               .wipe_consented = options.wipe,
                               .gpt = {},
-                              .bootable = false};
+                              .bootable = false,
+                              .config_sha256 = {}};
   LOAM_CHECK(read_size(fd, target, options.sector_size));
   LOAM_TRY(const auto content, diskmgr::probe_content(options.disk));
   target.blank = content.empty();
@@ -126,7 +140,9 @@ Result<void> install(const Options& options) {
   LOAM_CHECK(model::parse_config(config_text, options.config));
   LOAM_TRY(const auto release, slots::Release::open(options.release));
   LOAM_TRY(const auto fd, claim(options.disk));
+  LOAM_CHECK(check_identity(options));
   LOAM_TRY(auto target, observe(options, fd));
+  LOAM_TRY(target.config_sha256, slots::sha256_file(options.config));
   LOAM_TRY(const auto todo, slots::plan_install(target, release.manifest()));
   if (options.plan_only) {
     std::cout << plan::format(todo);
@@ -139,7 +155,11 @@ Result<void> install(const Options& options) {
   slots::InstallApply apply(std::move(target), release,
                             {.config_text = config_text, .machine_id = std::move(machine_id)},
                             [&](const slots::Progress& progress) { reporter.progress(progress); });
-  return plan::run(todo, journal, apply.handlers(), reporter);
+  auto done = plan::run(todo, journal, apply.handlers(), reporter);
+  // What failed once may have spoilt what was done before it, and the file may be another the next time: start anew
+  // then.
+  if (!done) std::filesystem::remove(options.journal);
+  return done;
 }
 
 int run(int argc, char** argv) {

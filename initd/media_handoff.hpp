@@ -9,12 +9,12 @@
 
 namespace loam::node {
 
-// A firmware boot entry "Loam" for the installed disk, first in the boot order.
-Result<void> add_boot_entry();
+// A firmware boot entry "Loam" for the installed disk, first in the boot order. disk_node: the whole disk.
+Result<void> add_boot_entry(const std::string& disk_node);
 
 // The medium was booted though the disk is installed: reboots into the disk, once. If the machine then comes back to
 // the medium, the disk does not boot, and it stays here; `say` is told which.
-void hand_off_to_disk(sys::EventLoop& loop, sys::EventSource& timer,
+void hand_off_to_disk(const std::string& disk_node, sys::EventLoop& loop, sys::EventSource& timer,
                       const std::function<void(const std::string&)>& say);
 
 // The disk was booted: the next visit of the medium may hand off again.

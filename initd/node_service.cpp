@@ -1,5 +1,7 @@
 #include "node_service.hpp"
 
+#include "sys/log.hpp"
+
 #include <tuple>
 #include <vector>
 
@@ -77,7 +79,11 @@ void NodeService::publish(const Status& status) {
   if (status.plan != status_.plan) changed.emplace_back("Plan");
   if (changed.empty()) return;
   status_ = status;
-  object_->emitPropertiesChangedSignal(node_interface, changed);
+  try {
+    object_->emitPropertiesChangedSignal(node_interface, changed);
+  } catch (const sdbus::Error& problem) {
+    sys::log(sys::Priority::error, "the state could not be published: " + problem.getMessage());
+  }
 }
 
 }  // namespace loam::node

@@ -31,11 +31,13 @@ class Supervisor {
   void look_for_config();
   void wait_for_network();
   void fetch_config(const std::string& url);
+  void fetch_ended(const std::string& url, const std::string& problem);
+  bool consent_used(const std::string& config_file) const;
   void take_config(const ConfigText& text);
   // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
   bool tried_already(const ConfigText& text);
   void begin_install(const model::Install& install, const ConfigText& text);
-  Result<std::vector<std::string>> install_command(const model::Install& install, const ConfigText& text) const;
+  Result<std::vector<std::string>> install_command(const model::Install& install, const ConfigText& text);
   void install_line(std::string_view line);
   void install_ended(const std::string& problem);
   void after_install();
@@ -78,6 +80,8 @@ class Supervisor {
   sys::EventSource settle_timer_;
   sys::EventSource retry_timer_;
   sys::EventSource network_timer_;
+  sys::EventSource child_timer_;
+  std::string target_node_;  // disk of the last installation
   std::unique_ptr<sys::Child> child_;
   std::unique_ptr<sdbus::IProxy> network_;
 };

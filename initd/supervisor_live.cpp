@@ -8,7 +8,9 @@
 #include "diskmgr/observe.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
+#include "slots/sha256.hpp"
 #include "supervisor.hpp"
+#include "sys/efi.hpp"
 #include "sys/log.hpp"
 
 namespace loam::node {
@@ -59,27 +61,28 @@ void Supervisor::fetch_config(const std::string& url) {
                                  {.line = [this](std::string_view line) { fetched_ += std::string(line) + "\n"; },
                                   .end =
                                       [this, url](const std::string& problem) {
-                                        if (problem.empty()) {
-                                          take_config({fetched_, url});
-                                        } else {
-                                          set_condition("Config", "false", "Unreachable",
-                                                        std::format("{}: {}; trying again every 30 s", url, problem));
-                                        }
-                                        settle();
-                                        // Not here: this runs inside of the child.
-                                        auto again = loop_->after(std::chrono::seconds(problem.empty() ? 0 : 30),
-                                                                  [this, retry = !problem.empty()] {
-                                                                    if (installing_) return;
-                                                                    child_.reset();
-                                                                    if (retry) look_for_config();
-                                                                  });
-                                        if (again) retry_timer_ = *std::move(again);
+                                        // Not here: this runs inside of the child, which the next step replaces.
+                                        auto next = loop_->after(std::chrono::seconds(0),
+                                                                 [this, url, problem] { fetch_ended(url, problem); });
+                                        if (next) retry_timer_ = *std::move(next);
                                       }});
   if (child) {
     child_ = *std::move(child);
   } else {
     set_condition("Config", "false", "Unreachable", child.error().text());
   }
+}
+
+void Supervisor::fetch_ended(const std::string& url, const std::string& problem) {
+  child_.reset();
+  if (problem.empty()) {
+    take_config({fetched_, url});
+  } else {
+    set_condition("Config", "false", "Unreachable", std::format("{}: {}; trying again every 30 s", url, problem));
+    auto again = loop_->after(std::chrono::seconds(30), [this] { look_for_config(); });
+    if (again) retry_timer_ = *std::move(again);
+  }
+  settle();
 }
 
 void Supervisor::take_config(const ConfigText& text) {
@@ -106,8 +109,21 @@ bool Supervisor::tried_already(const ConfigText& text) {
   return std::exchange(tried_, now) == now;
 }
 
-Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install,
-                                                             const ConfigText& text) const {
+namespace {
+
+constexpr std::string_view consent_variable = "LoamConsentUsed";
+
+}  // namespace
+
+// Consent to wipe is for once: a medium that was left in must not erase what it installed. It is spent when the
+// installation by this very file is complete, and a changed file is a new consent.
+bool Supervisor::consent_used(const std::string& config_file) const {
+  const auto used = sys::read_efi_variable(consent_variable, sys::loam_vendor);
+  const auto digest = slots::sha256_file(config_file);
+  return used && *used && digest && **used == *digest;
+}
+
+Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) {
   LOAM_TRY(const auto disks, diskmgr::observe(""));
   LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
   const auto& facts = chosen.facts;
@@ -123,7 +139,10 @@ Result<std::vector<std::string>> Supervisor::install_command(const model::Instal
                                    facts.id,
                                    "--config",
                                    std::string(config_copy)};
-  const bool consented = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
+  target_node_ = facts.node;
+  // A kernel name is no identity to consent to.
+  const bool named = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
+  const bool consented = named && !facts.id.starts_with("node-") && !consent_used(std::string(config_copy));
   if (consented) argv.emplace_back("--wipe");
   return argv;
 }
@@ -165,6 +184,8 @@ void Supervisor::install_line(std::string_view line) {
 void Supervisor::install_ended(const std::string& problem) {
   installing_ = false;
   status_.progress = {};
+  auto over = loop_->after(std::chrono::seconds(0), [this] { child_.reset(); });
+  if (over) child_timer_ = *std::move(over);
   if (problem.empty()) {
     installed_ = true;
     set_condition("Install", "true", "Done", "the disk is bootable");
@@ -174,7 +195,7 @@ void Supervisor::install_ended(const std::string& problem) {
     set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed",
                   install_error_.empty() ? problem : install_error_);
     if (present)
-      hand_off_to_disk(*loop_, retry_timer_, [this](const std::string& text) {
+      hand_off_to_disk(target_node_, *loop_, retry_timer_, [this](const std::string& text) {
         set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);
         settle();
       });
@@ -183,7 +204,10 @@ void Supervisor::install_ended(const std::string& problem) {
 }
 
 void Supervisor::after_install() {
-  if (auto named = add_boot_entry(); !named)
+  if (const auto digest = slots::sha256_file(std::string(config_copy)))
+    if (auto noted = sys::write_efi_variable(consent_variable, sys::loam_vendor, *digest); !noted)
+      sys::log(sys::Priority::warning, "consent could not be noted as used: " + noted.error().text());
+  if (auto named = add_boot_entry(target_node_); !named)
     sys::log(sys::Priority::warning, "no boot entry was made: " + named.error().text());
   if (then_ == model::AfterInstall::wait) return;
   const std::string target = then_ == model::AfterInstall::reboot ? "reboot" : "poweroff";

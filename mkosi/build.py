@@ -175,6 +175,10 @@ def initrd_modules(root, initrd):
     modules = root / "usr/lib/modules" / version
     patterns = [line for line in (TOP / "mkosi/initrd-modules.list").read_text().splitlines() if line and line[0] != "#"]
     depends = dict(line.split(":", 1) for line in (modules / "modules.dep").read_text().splitlines())
+    known = [*depends, *(modules / "modules.builtin").read_text().splitlines()]
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(m, f"kernel/{pattern}") for m in known):
+            sys.exit(f"mkosi/initrd-modules.list: no module of kernel {version} matches {pattern}")
     wanted = {m for m in depends if any(fnmatch.fnmatch(m, f"kernel/{p}") for p in patterns)}
     wanted |= {d for m in list(wanted) for d in depends[m].split()}
     target = initrd / "usr/lib/modules" / version

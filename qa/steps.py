@@ -151,7 +151,7 @@ class Tally:
 def unit(tally):
     for preset in ("release", "asan"):
         say(f"unit tests ({preset})")
-        compile_preset(preset)
+        compile_preset(preset, ["test_programs"])
         for program in sorted((BUILD / preset / "src").glob("*_test")):
             report = BUILD / "unit" / f"{preset}-{program.name}.xml"
             report.parent.mkdir(parents=True, exist_ok=True)

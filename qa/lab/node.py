@@ -144,7 +144,8 @@ class Installed:
         machine.start()
         machine.wait_ssh(60)
         machine.ssh(f"date -s @{time.time():.0f}; "
-                    "systemd-id128 new > /loam/machine-id; cat /loam/machine-id > /etc/machine-id; "
+                    "systemd-id128 new > /loam/machine-id; "  # from the next boot on: the journal that is open has the old one
+                   
                     "rm -f /loam/ssh/*; /usr/lib/loam/ssh-host-keys; systemctl restart ssh")
         machine.wait_ssh(60)
         return machine

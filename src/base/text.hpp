@@ -33,7 +33,8 @@ std::optional<std::string> closest(std::string_view word, std::span<const std::s
 // Shell-style pattern with * and ?, over the whole text, letter case ignored.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-// Text from outside made safe for a terminal and a log line: control characters become '?'.
+// Text from outside made safe for a terminal, a log line and D-Bus: control characters and what is no UTF-8 become '?'.
+// limit: bytes; longer text ends in "...".
 std::string printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace loam

@@ -46,7 +46,11 @@ TEST(Text, HexadecimalBothWays) {
   for (const auto* const bad : {"0", "zz", "0x", "+1"}) EXPECT_FALSE(from_hex(bad)) << bad;
 }
 
-TEST(Text, PrintableStopsTerminalTricks) { EXPECT_EQ(printable("a\x1b[2Jb", 4), "a?[2..."); }
+TEST(Text, PrintableStopsTerminalTricks) {
+  EXPECT_EQ(printable("a\x1b[2Jb", 4), "a?[2...");
+  EXPECT_EQ(printable("M\xc3\xbcller \xfc \xc0\xaf", 40), "M\xc3\xbcller ? ??");
+  EXPECT_EQ(printable("\xc3\xbc\xc3\xbc", 3), "\xc3\xbc...") << "no half characters";
+}
 
 }  // namespace
 }  // namespace loam

@@ -128,13 +128,17 @@ Result<std::vector<std::string>> probe_content(const std::string& path) {
   return found;
 }
 
-Result<std::vector<Disk>> observe(const std::string& os_node) {
+Result<std::vector<Facts>> enumerate() {
   LOAM_TRY(const auto devices, sys::block_devices());
   std::vector<Facts> facts;
   for (const auto& device : devices)
     if (is_disk(device)) facts.push_back(read_facts(device));
   assign_ids(facts);
+  return facts;
+}
 
+Result<std::vector<Disk>> observe(const std::string& os_node) {
+  LOAM_TRY(auto facts, enumerate());
   std::vector<Disk> disks;
   for (auto& disk : facts) {
     disk.os_disk = disk.node == os_node;

@@ -16,9 +16,12 @@ Action write_action(const RenderedFile& file, bool exists) {
           .arguments = {{"content", file.content}, {"mode", std::format("{:o}", file.mode)}}};
 }
 
-// Which unit reads a file that is no longer wanted: only networkd's come and go.
+// Which unit read a file that is no longer wanted.
 std::string unit_of(std::string_view path) {
-  return path.starts_with("/etc/systemd/network/") ? "systemd-networkd.service" : "";
+  if (path.starts_with("/etc/systemd/network/")) return "systemd-networkd.service";
+  if (path.starts_with("/etc/ssh/")) return "ssh.service";
+  if (path.starts_with("/etc/systemd/timesyncd")) return "systemd-timesyncd.service";
+  return path.starts_with("/etc/systemd/system.conf.d/") ? "daemon-reexec" : "";
 }
 
 }  // namespace

@@ -25,8 +25,16 @@ class Finder {
 
   Result<std::string> disk(const std::optional<std::string>& loader_uuid) const {
     if (!loader_uuid) return only_disk_with_release();
+    std::set<std::string> disks;
     for (const auto& partition : *partitions_)
-      if (same_uuid(partition.uuid, *loader_uuid)) return partition.disk;
+      if (same_uuid(partition.uuid, *loader_uuid)) disks.insert(partition.disk);
+    if (disks.size() == 1) return *disks.begin();
+    if (disks.size() > 1) {
+      const std::vector<std::string> names(disks.begin(), disks.end());
+      return fail(std::format("{} are copies of one disk: both have the partition {} that the firmware booted from",
+                              join(names, " and "), *loader_uuid),
+                  "remove all but one of them");
+    }
     return fail(std::format("the partition {} that the firmware booted from has not appeared", *loader_uuid),
                 "the driver of its controller may be missing");
   }

@@ -1,11 +1,15 @@
 #include "slots/esp.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdlib>
 #include <format>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "slots/sha256.hpp"
 #include "sys/subprocess.hpp"
 
 namespace loam::slots {
@@ -24,6 +28,13 @@ Result<void> Esp::sync() const {
   return fsync_fd(fd.get(), disk_.string());
 }
 
+bool Esp::formatted() const {
+  std::array<std::byte, 512> sector{};
+  const auto fd = open_file(disk_, O_RDONLY);
+  return fd && read_exact(fd->get(), sector, extent_.offset) && sector[510] == std::byte{0x55} &&
+         sector[511] == std::byte{0xaa};
+}
+
 Result<void> Esp::format(const std::string& volume_id) const {
   // Clusters of 4 KiB: FAT32 needs 65,525 of them, and 2 GiB then have 524,288 with sectors of either size.
   const auto blocks = std::to_string(extent_.bytes / 1024);
@@ -40,10 +51,30 @@ Result<void> Esp::make_directory(const std::string& path) const {
   return {};
 }
 
+// What is on the disk, past the page cache, against the source.
+Result<void> Esp::check_copy(const std::filesystem::path& from, const std::string& copy) const {
+  LOAM_TRY(const auto fd, open_file(disk_, O_RDONLY));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  std::string path = "/tmp/loam-copy-XXXXXX";
+  const UniqueFd aside(::mkstemp(path.data()));
+  if (!aside) return fail_errno(path);
+  const auto copied = mtool({"mcopy", "-n", "-o", copy, path});
+  const auto wanted = sha256_file(from);
+  const auto found = sha256_file(path);
+  ::unlink(path.c_str());
+  if (!copied) return std::unexpected(copied.error());
+  if (!wanted) return std::unexpected(wanted.error());
+  if (!found) return std::unexpected(found.error());
+  if (*wanted == *found) return {};
+  return fail(std::format("{} reads back otherwise than it was written", from.filename().string()),
+              "the disk does not keep what is written to it; replace it");
+}
+
 Result<void> Esp::put(const std::filesystem::path& from, const std::string& to) const {
   const auto aside = "::" + to + ".new";
   LOAM_CHECK(mtool({"mcopy", "-D", "o", "-m", from.string(), aside}));
   LOAM_CHECK(sync());
+  LOAM_CHECK(check_copy(from, aside));
   LOAM_CHECK(mtool({"mren", "-D", "o", aside, "::" + to}));
   return sync();
 }

@@ -16,6 +16,8 @@ class Esp {
   Esp(std::filesystem::path disk, Extent extent, std::uint32_t sector_size)
       : disk_(std::move(disk)), extent_(extent), sector_size_(sector_size) {}
 
+  // True if there is a file system at all: before it is made, there is nothing to be careful with.
+  bool formatted() const;
   Result<void> format(const std::string& volume_id) const;
   Result<void> make_directory(const std::string& path) const;
   // Under a temporary name, synced, then renamed: a reader sees the whole file or none.
@@ -27,6 +29,7 @@ class Esp {
  private:
   Result<std::string> mtool(std::vector<std::string> command, std::string input = {}) const;
   Result<void> sync() const;
+  Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
 
   std::filesystem::path disk_;
   Extent extent_;

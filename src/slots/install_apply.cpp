@@ -74,8 +74,11 @@ Result<void> observe_target(InstallTarget& target) {
   target.bootable = false;
   const auto layout = layout_for(target.bytes, target.sector_size);
   if (!layout || target_state(target.gpt) != TargetState::installing || !same_places(target.gpt, *layout)) return {};
-  // An ESP that cannot be read is one that was not finished.
-  target.bootable = has_boot_loader(target, *layout).value_or(false);
+  // An ESP that cannot be read may be one that boots: then no step of ours may format anything.
+  const Esp esp(target.path, layout->at(Part::esp), target.sector_size);
+  if (esp.formatted()) {
+    LOAM_TRY(target.bootable, has_boot_loader(target, *layout));
+  }
   return {};
 }
 
@@ -171,7 +174,7 @@ Result<void> InstallApply::make_loam() {
   LOAM_TRY(const auto staging, Staging::make());
   LOAM_CHECK(write_file_atomic(staging.path() / "loam.yaml", seed_.config_text, 0600));
   LOAM_CHECK(write_file_atomic(staging.path() / "machine-id", seed_.machine_id + "\n", 0444));
-  return make_ext4(Part::loam, "loam", staging.path().string());
+  return make_ext4(Part::loam, "loam-node", staging.path().string());
 }
 
 Result<void> InstallApply::make_state() { return make_ext4(Part::state, "loam-state", {}); }

@@ -49,6 +49,7 @@ class Builder {
     add("make-esp", "EFI system partition, FAT32");
     fill(resume);
     add("make-loam", "loam partition with loam.yaml and the machine's identity");
+    plan_.actions.back().arguments["config-sha256"] = target_->config_sha256;
     add("make-state", "state partition, ext4");
     add("verify-slot", "read slot a back, past the cache");
     add("name-slot", "partition UUIDs from the root hash");

@@ -22,7 +22,8 @@ struct InstallTarget {
   std::string content;  // what is on it, for messages
   bool wipe_consented = false;
   Gpt gpt;
-  bool bootable = false;  // its ESP holds a boot loader
+  bool bootable = false;      // its ESP holds a boot loader
+  std::string config_sha256;  // of the loam.yaml to be put there: another file is another plan
 };
 
 // Refuses a disk that is not blank unless consented, one that holds Loam already, one that is too small; nothing has

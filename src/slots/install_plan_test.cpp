@@ -25,7 +25,8 @@ InstallTarget blank() {
           .content = "nothing",
           .wipe_consented = false,
           .gpt = {},
-          .bootable = false};
+          .bootable = false,
+          .config_sha256 = {}};
 }
 
 InstallTarget with_loam(std::string_view name) {

@@ -130,12 +130,13 @@ Child::~Child() {
   if (errors_ >= 0) ::close(errors_);
 }
 
-void Child::read_output() {
+bool Child::read_output() {
   std::array<char, 16384> chunk{};
   const auto got = ::read(output_, chunk.data(), chunk.size());
-  if (got <= 0) {
-    if (got == 0) output_source_.disable();
-    return;
+  if (got < 0) return errno == EINTR;
+  if (got == 0) {
+    output_source_.disable();
+    return false;
   }
   buffer_.append(chunk.data(), static_cast<std::size_t>(got));
   for (auto end = buffer_.find('\n'); end != buffer_.npos; end = buffer_.find('\n')) {
@@ -143,17 +144,16 @@ void Child::read_output() {
     buffer_.erase(0, end + 1);
     callbacks_.line(line);
   }
+  return true;
 }
 
 void Child::ended(int code) {
   pid_ = -1;
   // What it wrote last may still be in the pipe.
   ::fcntl(output_, F_SETFL, O_NONBLOCK);
-  for (std::size_t before = 1; before != 0;) {
-    before = buffer_.size();
-    read_output();
-    if (buffer_.size() == before) before = 0;
+  while (read_output()) {
   }
+  if (!buffer_.empty()) callbacks_.line(std::exchange(buffer_, {}));  // a last line without its end
   if (code == 0) {
     callbacks_.end("");
     return;

@@ -76,7 +76,7 @@ class Child {
 
  private:
   explicit Child(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
-  void read_output();
+  bool read_output();  // false when there is nothing more
   void ended(int code);
 
   Callbacks callbacks_;
