@@ -33,7 +33,7 @@ struct Arguments {
 
 Result<std::string> read_input(const std::string& file) {
   if (file != "-") return read_file(file, std::size_t{2} << 20U);
-  return read_file("/dev/stdin", std::size_t{2} << 20U);
+  return read_stream(STDIN_FILENO, "standard input", std::size_t{2} << 20U);
 }
 
 Result<void> status(const Arguments& arguments) {

@@ -17,16 +17,20 @@ Result<UniqueFd> open_file(const fs::path& path, int flags, mode_t mode) {
 }
 
 Result<std::string> read_file(const fs::path& path, std::size_t limit) {
-  LOAM_TRY(auto fd, open_file(path, O_RDONLY));
+  LOAM_TRY(const auto fd, open_file(path, O_RDONLY));
+  return read_stream(fd.get(), path.string(), limit);
+}
+
+Result<std::string> read_stream(int fd, std::string_view name, std::size_t limit) {
   std::string content;
   std::array<char, 65536> chunk{};
   while (true) {
-    const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+    const auto got = ::read(fd, chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(path.string());
+    if (got < 0) return fail_errno(name);
     if (got == 0) return content;
     content.append(chunk.data(), static_cast<std::size_t>(got));
-    if (content.size() > limit) return fail(std::format("{}: is larger than {} bytes", path.string(), limit));
+    if (content.size() > limit) return fail(std::format("{}: is larger than {} bytes", name, limit));
   }
 }
 

@@ -20,6 +20,9 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t 
 // The whole file. One of more than `limit` bytes is an error, and not read.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
 
+// The same of an open file, such as standard input; `name` is for messages.
+Result<std::string> read_stream(int fd, std::string_view name, std::size_t limit = 16U << 20U);
+
 // Writes beside the file, fsyncs, renames over it and fsyncs the directory: readers and a power cut see the old
 // file or the new one. Missing parent directories are made.
 Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view content, mode_t mode = 0644);
