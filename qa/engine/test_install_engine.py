@@ -45,11 +45,10 @@ class Bench:
     def killed_after(self, seconds):
         process = subprocess.Popen(self.argv(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         time.sleep(seconds)  # the point of the cut, not a wait for anything
-        ended = process.poll() is not None
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         subprocess.run(["pkill", "-KILL", "-f", str(self.disk)])  # mkfs and mtools have groups of their own
-        return ended
 
     def verdict(self):
         version = self.manifest["version"]

@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 
+import pytest
 from conftest import sha256
 from lab.machine import Drive, Machine, Timeout, make_config_volume, make_key, wait_until
 from lab.node import STATES, config, install, iso_drive, uki
@@ -58,12 +59,14 @@ def test_install_from_cd(scenario):
     assert before == [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")], "an HDD was written to"
 
 
+@pytest.mark.long
 def test_install_from_usb(scenario):
     machine = scenario.keep(install(scenario.folder, medium="usb", label="CIDATA"))
     machine.wait_ssh(420)
     check_ready_node(machine)
 
 
+@pytest.mark.long
 def test_disk_with_data_is_refused(scenario):
     key, public = make_key(STATES)
     image = scenario.folder / "os.raw.img"
@@ -81,6 +84,7 @@ def test_disk_with_data_is_refused(scenario):
     assert sha256(image) == before, "the refused disk was written to"
 
 
+@pytest.mark.long
 def test_install_killed_at_random_points(scenario):
     """The power goes twice while it installs; the third start brings it to the end."""
     machine = scenario.keep(install(scenario.folder))
