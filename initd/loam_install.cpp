@@ -13,6 +13,7 @@
 #include <format>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -84,6 +85,18 @@ Result<void> read_size(const UniqueFd& fd, slots::InstallTarget& target, std::ui
   return {};
 }
 
+// udev holds a lock for the moment in which it looks at a disk: only one that stays is somebody's.
+Result<void> lock(const UniqueFd& fd, const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(std::format("{} is locked by another program for over a minute", path),
+                  "is an installation running already?");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // flock(2) has no time limit of its own
+  }
+  return {};
+}
+
 // The disk under an exclusive claim: nobody has it mounted or open so, and other installers stay away.
 Result<UniqueFd> claim(const std::string& path) {
   struct stat info{};
@@ -94,8 +107,7 @@ Result<UniqueFd> claim(const std::string& path) {
   }
   // sfdisk must be able to tell the kernel about new partitions, which an O_EXCL open would refuse: the lock stays.
   LOAM_TRY(auto fd, open_file(path, O_RDONLY));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(std::format("{} is locked by another program", path), "is an installation running already?");
+  LOAM_CHECK(lock(fd, path));
   return fd;
 }
 

@@ -106,6 +106,7 @@ def test_install_killed_at_random_points(scenario):
     check_ready_node(machine)
 
 
+@pytest.mark.long
 def test_medium_left_in(scenario, installed):
     """The medium comes first in the firmware's order for ever: it hands off to the disk and changes nothing there."""
     _, public = make_key(STATES)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import pytest
 from lab.machine import Drive, wait_until
 from lab.node import overlay
 
@@ -71,6 +72,7 @@ def root_partition(machine):
     return int(machine.ssh(f"cat /sys/class/block/{name}/start")) * 512
 
 
+@pytest.mark.long
 def test_flipped_byte_is_caught(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     disk = machine.drives[0].path
@@ -99,6 +101,7 @@ def test_good_slot_verifies(scenario, installed):
     assert "the booted slot is good" in machine.ssh("loamctl slots verify", limit=300)
 
 
+@pytest.mark.long
 def test_two_disks_with_one_release(scenario, installed):
     """Both hold the same slots; the one that the firmware starts is the one that is used."""
     base = installed.base()
@@ -127,6 +130,7 @@ def corrupt(machine, scenario, number, whole):
     machine.drives[0].path, machine.drives[0].format = raw, "raw"
 
 
+@pytest.mark.long
 def test_missing_loam_partition_leads_to_the_console(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     corrupt(machine, scenario, 6, whole=True)
@@ -135,6 +139,7 @@ def test_missing_loam_partition_leads_to_the_console(scenario, installed):
     machine.wait_console(": degraded", 120)
 
 
+@pytest.mark.long
 def test_broken_state_partition_leads_to_the_console(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     corrupt(machine, scenario, 7, whole=False)
