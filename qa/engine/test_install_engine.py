@@ -60,6 +60,7 @@ def bench(scenario):
     return Bench(scenario.folder)
 
 
+@pytest.mark.long
 def test_engine_killed_at_many_points(scenario, bench):
     started = time.monotonic()
     assert bench.install().returncode == 0
