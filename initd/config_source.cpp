@@ -42,7 +42,9 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
   const auto label = device.property("ID_FS_LABEL");
   fs::create_directories(mount_point);
   constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  if (::mount(device.node().c_str(), mount_point.data(), type.c_str(), flags, nullptr) != 0)
+  // A journal is not replayed: a volume that we only read stays as it is.
+  const auto* const options = type.starts_with("ext") ? "noload" : "";
+  if (::mount(device.node().c_str(), mount_point.data(), type.c_str(), flags, options) != 0)
     return std::unexpected(Error::from_errno(std::format("volume {} on {}", label, device.node()))
                                .remedy("its file system must be FAT, ext4 or ISO 9660"));
   const Unmount after;
@@ -80,6 +82,25 @@ void replace_all(std::string& text, std::string_view what, const std::string& wi
     text.replace(at, what.size(), with);
 }
 
+Result<std::optional<ConfigText>> find_on_volumes() {
+  LOAM_TRY(const auto devices, sys::block_devices());
+  std::optional<ConfigText> found;
+  std::string found_on;
+  for (const auto& device : devices) {
+    // Never an installed node's own partition, whatever its label.
+    const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
+    if (ours || !config_label(device.property("ID_FS_LABEL"))) continue;
+    LOAM_TRY(auto text, read_volume(device));
+    if (!text) continue;
+    if (found && found->text != text->text)
+      return fail(std::format("two volumes hold different configurations: {} and {}", found_on, device.node()),
+                  "leave only one of them in the machine");
+    found = std::move(text);
+    found_on = device.node();
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::optional<ConfigText>> find_local_config() {
@@ -88,15 +109,7 @@ Result<std::optional<ConfigText>> find_local_config() {
     LOAM_TRY(auto text, read_capped(credential, "credential loam.config"));
     return std::optional(std::move(text));
   }
-  LOAM_TRY(const auto devices, sys::block_devices());
-  for (const auto& device : devices) {
-    // Never an installed node's own partition, whatever its label.
-    const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
-    if (ours || !config_label(device.property("ID_FS_LABEL"))) continue;
-    LOAM_TRY(auto text, read_volume(device));
-    if (text) return text;
-  }
-  return std::optional<ConfigText>{};
+  return find_on_volumes();
 }
 
 Result<std::string> config_url() {

@@ -68,7 +68,7 @@ Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Re
     const auto now = Clock::now();
     if (done || now >= deadline) return done;
     // In the first seconds most devices are not there yet: that is no news.
-    const bool news = done.error().text() != said && now - started > std::chrono::seconds(3);
+    const bool news = done.error().text() != said && now - started > std::chrono::seconds(10);
     if (news || now - said_at > std::chrono::seconds(10)) {
       said = done.error().text();
       said_at = now;

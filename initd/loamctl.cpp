@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "base/file.hpp"
+#include "base/guard.hpp"
 #include "base/text.hpp"
 #include "diskmgr/disk.hpp"
+#include "fall_back.hpp"
 #include "model/parse.hpp"
 #include "node_client.hpp"
 #include "node_text.hpp"
@@ -150,6 +152,8 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
   });
   auto* const verify = slots->add_subcommand("verify", "re-read the booted slot against its hash tree");
   verify->callback([&] { chosen = [&] { return node::verify_booted_slot(arguments.as_json); }; });
+  slots->add_subcommand("fall-back", "restart if another release can boot, as after a failed health gate")
+      ->callback([&] { chosen = [] { return node::fall_back(); }; });
   add("disks", "the disks, what is on them and what they are for",
       [&] { return document(arguments, "Disks", node::disks_text); });
   add("links", "the network interfaces", [&] { return document(arguments, "Links", node::links_text); });
@@ -192,10 +196,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& problem) {
-    std::cerr << "loamctl: " << problem.what() << '\n';
-    return 1;
-  }
+  return loam::guard("loamctl", [&] { return run(argc, argv); });
 }

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/file.hpp"
+#include "base/guard.hpp"
 #include "slots/boot_facts.hpp"
 #include "supervisor.hpp"
 #include "sys/event_loop.hpp"
@@ -33,14 +34,9 @@ Result<void> serve() {
 }  // namespace
 
 int main() {
-  try {
-    if (auto done = serve(); !done) {
-      std::cerr << "<3>loamd: " << done.error().text() << '\n';
-      return 1;
-    }
-    return 0;
-  } catch (const std::exception& problem) {
-    std::cerr << "<3>loamd: " << problem.what() << '\n';
-    return 1;
-  }
+  return loam::guard("<3>loamd", [] {
+    const auto done = serve();
+    if (!done) std::cerr << "<3>loamd: " << done.error().text() << '\n';
+    return done ? 0 : 1;
+  });
 }

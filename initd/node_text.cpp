@@ -120,7 +120,9 @@ std::string slots_text(const json& slots) {
   auto text = table(rows);
   for (const auto& entry : slots.at("boot_entries"))
     text += std::format("boot entry {}: {}\n", or_dash(entry, "version"),
-                        entry.value("blessed", false) ? "blessed" : "on trial, tries " + or_dash(entry, "tries"));
+                        entry.value("blessed", false)
+                            ? "blessed"
+                            : std::format("on trial, {} tries left", entry.value("tries_left", 0)));
   return text;
 }
 

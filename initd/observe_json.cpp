@@ -6,9 +6,9 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "diskmgr/observe.hpp"
 #include "model/describe.hpp"
 #include "netcfg/links.hpp"
+#include "slots/boot_entries.hpp"
 #include "slots/gpt.hpp"
 #include "slots/release.hpp"
 
@@ -23,8 +23,7 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 
 }  // namespace
 
-Result<std::string> disks_json(const slots::BootFacts& boot) {
-  LOAM_TRY(const auto disks, diskmgr::observe(boot.live ? "" : boot.disk.disk));
+std::string disks_json(const std::vector<diskmgr::Disk>& disks) {
   json list = json::array();
   for (const auto& disk : disks) {
     const auto& facts = disk.facts;
@@ -63,18 +62,12 @@ Result<std::string> links_json() {
 
 namespace {
 
-// The UKIs on the ESP with what their names say about tries.
 json boot_entries() {
   json list = json::array();
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("/efi/EFI/Linux", none)) {
-    const auto name = entry.path().stem().string();
-    if (entry.path().extension() != ".efi" || !name.starts_with("loam-")) continue;
-    const auto plus = name.find('+');
-    list.push_back({{"version", name.substr(5, plus == name.npos ? plus : plus - 5)},
-                    {"tries", plus == name.npos ? "" : name.substr(plus + 1)},
-                    {"blessed", plus == name.npos}});
-  }
+  for (const auto& entry : slots::read_boot_entries(slots::boot_entries_path))
+    list.push_back({{"version", entry.version},
+                    {"blessed", !entry.tries_left},
+                    {"tries_left", entry.tries_left ? json(*entry.tries_left) : json(nullptr)}});
   return list;
 }
 

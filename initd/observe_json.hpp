@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "diskmgr/disk.hpp"
@@ -9,7 +10,7 @@
 
 namespace loam::node {
 
-Result<std::string> disks_json(const slots::BootFacts& boot);
+std::string disks_json(const std::vector<diskmgr::Disk>& disks);
 Result<std::string> links_json();
 Result<std::string> slots_json(const slots::BootFacts& boot);
 

@@ -23,6 +23,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       bus_(&bus),
       boot_(std::move(boot)),
       monitor_(std::move(monitor)),
+      disks_(loop),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {
@@ -32,7 +33,10 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                      },
                      .reboot = [this] { return power("reboot"); },
                      .power_off = [this] { return power("poweroff"); },
-                     .disks = [this] { return disks_json(boot_); },
+                     .disks = [this]() -> Result<std::string> {
+                       LOAM_TRY(const auto disks, disks_.list(boot_.live ? "" : boot_.disk.disk));
+                       return disks_json(disks);
+                     },
                      .links = [] { return links_json(); },
                      .slots = [this] { return slots_json(boot_); }}) {}
 
@@ -47,6 +51,7 @@ Result<void> Supervisor::start() {
   } else {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
+  disks_.look();
   give_network_time();
   watch_network();
   boot_.live ? look_for_config() : load_config();
@@ -58,6 +63,7 @@ Result<void> Supervisor::start() {
 void Supervisor::disks_changed() {
   // Events come in bursts: look once when they have passed.
   auto timer = loop_->after(std::chrono::milliseconds(500), [this] {
+    disks_.look();
     if (boot_.live && !installing_ && !installed_) look_for_config();
   });
   if (timer) settle_timer_ = *std::move(timer);

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "config_source.hpp"
+#include "disk_watch.hpp"
 #include "model/config.hpp"
 #include "node_service.hpp"
 #include "node_state.hpp"
@@ -64,6 +65,7 @@ class Supervisor {
   sdbus::IConnection* bus_;
   slots::BootFacts boot_;
   sys::BlockMonitor monitor_;
+  DiskWatch disks_;
   NodeService service_;
   Status status_;
   std::optional<ConfigText> config_;

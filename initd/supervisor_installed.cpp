@@ -1,7 +1,9 @@
 // The supervisor on an installed node: /etc follows loam.yaml.
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <format>
 #include <map>
@@ -13,6 +15,7 @@
 #include "netcfg/networkd.hpp"
 #include "plan/executor.hpp"
 #include "plan/node_plan.hpp"
+#include "slots/gpt.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
 
@@ -68,6 +71,31 @@ Result<void> remove_action(const plan::Action& action) {
   return {};
 }
 
+// An installation that was cut off right before its last step left the mark: this disk boots, so it is whole.
+Result<void> remove_installing_mark(const slots::BootDisk& disk) {
+  LOAM_TRY(const auto devices, sys::block_devices());
+  const auto loam = std::ranges::find(devices, disk.loam, &sys::BlockDevice::node);
+  if (loam == devices.end() || loam->property("ID_PART_ENTRY_NAME") != slots::installing_mark) return {};
+  const auto kind = slots::kind(slots::Part::loam);
+  return slots::set_partition_name(disk.disk, 512, slots::number(slots::Part::loam), kind.name);
+}
+
+// A method of one of systemd's services, by the name of its interface: service and path follow from that.
+template <typename... Arguments>
+Result<void> ask(sdbus::IConnection& bus, const std::string& interface, const char* method,
+                 const Arguments&... arguments) {
+  const auto service = interface.ends_with(".Manager")
+                           ? interface.substr(0, interface.size() - std::string(".Manager").size())
+                           : interface;
+  auto path = "/" + service;
+  std::ranges::replace(path, '.', '/');
+  auto proxy = sdbus::createProxy(bus, sdbus::ServiceName{service}, sdbus::ObjectPath{path});
+  auto call = proxy->createMethodCall(sdbus::InterfaceName{interface}, sdbus::MethodName{method});
+  ((call << arguments), ...);
+  proxy->callMethod(call, std::chrono::seconds(30));
+  return {};
+}
+
 struct Logger : plan::Observer {
   void begin(const plan::Action& action, std::size_t index, std::size_t count) override {
     sys::log(sys::Priority::info, std::format("apply {}/{}: {} {}", index + 1, count, action.kind, action.target),
@@ -80,6 +108,8 @@ struct Logger : plan::Observer {
 void Supervisor::load_config() {
   // The medium may have sent us here.
   if (auto forgot = forget_handoff(); !forgot) sys::log(sys::Priority::warning, forgot.error().text());
+  if (auto whole = remove_installing_mark(boot_.disk); !whole)
+    sys::log(sys::Priority::warning, "installing mark: " + whole.error().text());
   if (!boot_.problems.empty()) {
     set_condition("Config", "unknown", "NotRead", "without its partitions this node changes nothing");
     settle();
@@ -102,7 +132,9 @@ void Supervisor::load_config() {
 Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
   const auto desired = desired_files(config);
   LOAM_TRY(const auto observed, observed_files(desired));
-  return plan::plan_node(desired, observed);
+  LOAM_TRY(const auto interrupted, plan::interrupted_plan(journal_path));
+  auto todo = plan::plan_node(desired, observed);
+  return interrupted ? plan::with_owed_reloads(std::move(todo), *interrupted) : std::move(todo);
 }
 
 Result<std::string> Supervisor::plan_request(const std::string& text) const {
@@ -145,26 +177,18 @@ Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
 
 Result<void> Supervisor::reload_unit(const std::string& unit) {
   try {
-    if (unit == "systemd-networkd.service") {
-      auto proxy = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.network1"},
-                                      sdbus::ObjectPath{"/org/freedesktop/network1"});
-      proxy->callMethod("Reload").onInterface("org.freedesktop.network1.Manager");
-      return {};
+    if (unit == "systemd-networkd.service") return ask(*bus_, "org.freedesktop.network1.Manager", "Reload");
+    if (unit == "daemon-reexec") return ask(*bus_, "org.freedesktop.systemd1.Manager", "Reload");
+    // These two keep their files themselves and tell the kernel and everybody who listens.
+    if (unit == "systemd-hostnamed.service")
+      return ask(*bus_, "org.freedesktop.hostname1", "SetStaticHostname", current_hostname(), false);
+    if (unit == "systemd-timedated.service") {
+      LOAM_TRY(const auto zone, read_file("/etc/timezone", 256));
+      return ask(*bus_, "org.freedesktop.timedate1", "SetTimezone", std::string(trim(zone)), false);
     }
-    auto systemd = sdbus::createProxy(*bus_, sdbus::ServiceName{"org.freedesktop.systemd1"},
-                                      sdbus::ObjectPath{"/org/freedesktop/systemd1"});
-    if (unit == "daemon-reexec") {
-      systemd->callMethod("Reload").onInterface("org.freedesktop.systemd1.Manager");
-      return {};
-    }
-    sdbus::ObjectPath job;
-    systemd->callMethod("RestartUnit")
-        .onInterface("org.freedesktop.systemd1.Manager")
-        .withArguments(unit, std::string("replace"))
-        .storeResultsTo(job);
-    return {};
+    return ask(*bus_, "org.freedesktop.systemd1.Manager", "RestartUnit", unit, std::string("replace"));
   } catch (const sdbus::Error& problem) {
-    return fail(std::format("{}: {}", unit, problem.getMessage()));
+    return fail(problem.getMessage());
   }
 }
 

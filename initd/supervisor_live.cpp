@@ -5,7 +5,6 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "diskmgr/observe.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
 #include "slots/sha256.hpp"
@@ -124,7 +123,8 @@ bool Supervisor::consent_used(const std::string& config_file) const {
 }
 
 Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) {
-  LOAM_TRY(const auto disks, diskmgr::observe(""));
+  // What is on the disk is the engine's to judge, under its lock and right before it writes.
+  LOAM_TRY(const auto disks, disks_.list(""));
   LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
   const auto& facts = chosen.facts;
   if (facts.node == boot_.disk.disk)

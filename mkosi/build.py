@@ -25,7 +25,7 @@ EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
            "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto")
-PROGRAMS = {"usr/lib/loam": ["loamd", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 
 
 def say(text):
@@ -165,12 +165,14 @@ def compose_root(tree, version):
     (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
     for folder in ("loam", "efi"):
         (tree / folder).mkdir(exist_ok=True)
+    list_initrd_modules(tree)
     os_release = (f'ID=loam\nID_LIKE=debian\nNAME="Loam"\nPRETTY_NAME="Loam {version}"\nVERSION_ID={version}\n'
                   f'IMAGE_ID=loam\nIMAGE_VERSION={version}\nVERSION_CODENAME=trixie\n')
     (tree / "usr/lib/os-release").write_text(os_release)
 
 
-def initrd_modules(root, initrd):
+def initrd_modules(root):
+    """Modules that the initrd gets, as paths below the modules' folder, with all that they depend on."""
     version = kernel_version(root)
     modules = root / "usr/lib/modules" / version
     patterns = [line for line in (TOP / "mkosi/initrd-modules.list").read_text().splitlines() if line and line[0] != "#"]
@@ -180,9 +182,20 @@ def initrd_modules(root, initrd):
         if not any(fnmatch.fnmatch(m, f"kernel/{pattern}") for m in known):
             sys.exit(f"mkosi/initrd-modules.list: no module of kernel {version} matches {pattern}")
     wanted = {m for m in depends if any(fnmatch.fnmatch(m, f"kernel/{p}") for p in patterns)}
-    wanted |= {d for m in list(wanted) for d in depends[m].split()}
+    return wanted | {d for m in list(wanted) for d in depends[m].split()}
+
+
+def list_initrd_modules(root):
+    """By name, for the installer, which refuses a disk that the initrd could not find."""
+    names = sorted({Path(m).name.split(".ko")[0].replace("-", "_") for m in initrd_modules(root)})
+    (root / "usr/lib/loam/initrd-modules").write_text("\n".join(names) + "\n")
+
+
+def copy_modules(root, initrd):
+    version = kernel_version(root)
+    modules = root / "usr/lib/modules" / version
     target = initrd / "usr/lib/modules" / version
-    for module in sorted(wanted):
+    for module in sorted(initrd_modules(root)):
         (target / module).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(modules / module, target / module)
     for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
@@ -193,7 +206,7 @@ def initrd_modules(root, initrd):
 def compose_initrd(initrd, root, out):
     copy_tree(TOP / "overlays/initrd", initrd)
     install_programs(initrd, {"usr/lib/loam": ["loam-boot", "loam-render"]})
-    initrd_modules(root, initrd)
+    copy_modules(root, initrd)
     remove(initrd, "usr/share/*", "var/*", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/gconv",
            "usr/lib/udev/hwdb*", "etc/machine-id", "usr/lib/apt", "usr/lib/dpkg", "etc/apt", "etc/dpkg", "usr/bin/perl*",
            "usr/bin/apt*", "usr/bin/dpkg*", "usr/sbin/e4*", "usr/sbin/debugfs", "usr/bin/localedef", "usr/lib/locale",

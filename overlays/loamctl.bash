@@ -3,7 +3,7 @@ _loamctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   case $previous in
     plan|apply|check) COMPREPLY=($(compgen -f -- "$current")) ;;
-    slots) COMPREPLY=($(compgen -W "verify --json --help" -- "$current")) ;;
+    slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
     health) COMPREPLY=($(compgen -W "--wait" -- "$current")) ;;
     *) COMPREPLY=($(compgen -W "status plan apply slots disks links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;

@@ -37,6 +37,8 @@ class Bus:
         Path("/run/loam/boot.json").write_text(json.dumps(facts))
         shutil.rmtree("/loam", ignore_errors=True)
         Path("/loam").mkdir()
+        Path("/etc/hostname").write_text("before\n")  # the toolbox's /etc outlives a test
+        shutil.rmtree("/etc/systemd/network", ignore_errors=True)
         if config:
             Path("/loam/loam.yaml").write_text(config)
         self.loamd = None
@@ -110,14 +112,23 @@ def test_anyone_may_look_only_root_may_change(bus):
 def test_apply_is_idempotent_and_survives_a_kill(bus):
     node = bus(facts(), "version: 1\n")
     wanted = "version: 1\nhostname: changed\n"
-    # Without networkd on this bus its reload fails: the wish is kept, and said to be unfinished.
-    node.ctl("apply", "-", text=wanted)
+    # Without hostnamed on this bus its reload fails: the wish is kept, and said to be unfinished.
+    applied = node.ctl("apply", "-", text=wanted)
+    assert applied.returncode == 1 and "systemd-hostnamed.service" in applied.stderr, applied
     assert Path("/loam/loam.yaml").read_text() == wanted
     assert Path("/etc/hostname").read_text() == "changed\n"
     node.loamd.send_signal(signal.SIGKILL)
     node.loamd.wait()
     node.start()
-    assert "/etc/hostname" not in node.ctl("plan", "-", text=wanted).stdout
+    plan = node.ctl("plan", "-", text=wanted).stdout
+    assert "/etc/hostname" not in plan and "owed by an apply that did not end" in plan, plan
+    assert node.condition("Config")["reason"] == "ApplyFailed", "what is owed is not forgotten"
+
+
+def test_disks_are_looked_at_beside_the_supervisor(bus):
+    node = bus(facts(live=True))
+    classes = lambda: [disk["class"] for disk in json.loads(node.ctl("--json", "disks").stdout)]
+    wait_until(lambda: "unread" not in classes(), LIMIT, "an answer of every disk")
 
 
 def test_live_without_configuration_waits(bus):

@@ -17,6 +17,7 @@ from lab.node import RELEASE, uki
 TOP = Path(__file__).resolve().parent.parent.parent
 ENGINE = TOP / "build/release/initd/loam-install"
 POINTS = 50
+STEPS = 10
 
 
 class Bench:
@@ -42,12 +43,17 @@ class Bench:
     def install(self, *more):
         return subprocess.run(self.argv(*more), capture_output=True, text=True, timeout=300)
 
-    def killed_after(self, seconds):
-        process = subprocess.Popen(self.argv(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    def killed(self, step, seconds):
+        """So long after the start, or after a step of this number began."""
+        process = subprocess.Popen(self.argv(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+        while step and (line := process.stdout.readline()):
+            if json.loads(line).get("index") == step:
+                break
         time.sleep(seconds)  # the point of the cut, not a wait for anything
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        process.stdout.close()
         subprocess.run(["pkill", "-KILL", "-f", str(self.disk)])  # mkfs and mtools have groups of their own
 
     def verdict(self):
@@ -60,7 +66,6 @@ def bench(scenario):
     return Bench(scenario.folder)
 
 
-@pytest.mark.long
 def test_engine_killed_at_many_points(scenario, bench):
     started = time.monotonic()
     assert bench.install().returncode == 0
@@ -68,18 +73,21 @@ def test_engine_killed_at_many_points(scenario, bench):
     assert bench.verdict() == "boots"
     chance = random.Random(20261122)
     outcomes = Counter()
-    for _ in range(POINTS):
+    for number in range(POINTS):
         bench.fresh()
-        cut = chance.uniform(0.01, whole * 1.05)
-        bench.killed_after(cut)
+        # Half of them anywhere in time, half right after a step began: most steps are short.
+        step = 0 if number % 2 else number // 2 % STEPS + 1
+        seconds = chance.uniform(0.0, 0.02) if step else chance.uniform(0.01, whole * 1.05)
+        cut = f"{seconds:.3f} s after step {step}"
+        bench.killed(step, seconds)
         outcome = bench.verdict()
         outcomes[outcome] += 1
-        assert outcome in ("nothing", "boots"), f"killed after {cut:.3f} s: {outcome}"
+        assert outcome in ("nothing", "boots"), f"killed {cut}: {outcome}"
         again = bench.install()
         finished = again.returncode == 0 or "holds a Loam installation already" in again.stdout
-        assert finished, f"killed after {cut:.3f} s, started again: {again.stdout[-600:]}"
+        assert finished, f"killed {cut}, started again: {again.stdout[-600:]}"
         if outcome == "nothing":
-            assert bench.verdict() == "boots", f"killed after {cut:.3f} s, then finished"
+            assert bench.verdict() == "boots", f"killed {cut}, then finished"
     scenario.figures = {"points": POINTS, "outcomes": outcomes, "seconds_of_a_whole_install": round(whole, 2)}
     assert len(outcomes) == 2 or outcomes["nothing"] == POINTS
 
@@ -93,6 +101,12 @@ def test_engine_refuses_data_and_asks_for_nothing_twice(bench):
     assert bench.install("--wipe").returncode == 0
     assert bench.verdict() == "boots"
     assert "holds a Loam installation already" in bench.install().stdout
+
+
+def test_engine_wants_the_very_disk(bench):
+    done = bench.install("--id", "wwn-0x5000c50000000001")
+    assert done.returncode == 1 and "wwn-0x5000c50000000001 was expected; nothing was written" in done.stdout
+    assert bench.verdict() == "nothing"
 
 
 def test_engine_with_4096_byte_sectors(bench):

@@ -12,6 +12,11 @@ from pathlib import Path
 SCALE = {"tcg": 1.0, "kvm": 0.34}
 
 
+def time_scale(kind):
+    """Machines side by side take each other's processors."""
+    return SCALE[kind] * (1.6 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 1.0)
+
+
 def _boots(uki):
     """The release's own kernel without a root: it must get as far as its panic, which ends QEMU."""
     with tempfile.TemporaryDirectory() as work:

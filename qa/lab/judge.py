@@ -33,13 +33,13 @@ def esp_files(disk, parts):
     return {line.strip().removeprefix("::") for line in listed.stdout.splitlines() if not line.strip().endswith("/")}
 
 
-def slot_is_good(disk, parts, root_hash, work):
-    """The whole slot against its tree, by veritysetup, on sparse copies of the two partitions."""
+def slot_is_good(disk, parts, root_hash, release, work):
+    """The whole slot against its tree, by veritysetup, on copies of what the release has in the two partitions."""
     copies = {}
-    for name in ("loam-root-a", "loam-verity-a"):
+    for name, suffix in (("loam-root-a", "root"), ("loam-verity-a", "verity")):
         copies[name] = Path(work) / name
-        start, size = parts[name]["start"] * 512, parts[name]["size"] * 512
-        _run("dd", f"if={disk}", f"of={copies[name]}", "bs=1M", f"skip={start // MIB}", f"count={size // MIB}", "conv=sparse", check=True)
+        start, size = parts[name]["start"] * 512, next(release.glob(f"*.{suffix}")).stat().st_size
+        _run("dd", f"if={disk}", f"of={copies[name]}", "bs=1M", f"skip={start // MIB}", f"count={-(-size // MIB)}", check=True)
     good = _run("veritysetup", "verify", copies["loam-root-a"], copies["loam-verity-a"], root_hash).returncode == 0
     for copy in copies.values():
         copy.unlink()
@@ -71,4 +71,4 @@ def verdict(disk, version, root_hash, uki, loader, work):
         start = parts[partition]["start"] * 512
         if _run("e2fsck", "-fn", f"{disk}?offset={start}").returncode != 0:
             return f"the file system of {partition} is not whole"
-    return "boots" if slot_is_good(disk, parts, root_hash, work) else "the root does not match its tree"
+    return "boots" if slot_is_good(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"

@@ -1,5 +1,6 @@
 """A server in QEMU: UEFI, disks, NICs that say 25 Gb/s, a serial line that is logged, ssh."""
 
+import fcntl
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.accel import SCALE, accelerator
+from lab.accel import accelerator, time_scale
 from lab.qmp import Qmp, QmpError
 
 OVMF = Path("/usr/share/OVMF")
@@ -101,7 +102,7 @@ class Machine:
         self.serial = self.directory / "serial.log"
         self.vars = self.directory / "vars.qcow2"
         self.accel = accelerator(self.uki)
-        self.scale = SCALE[self.accel]
+        self.scale = time_scale(self.accel)
         self.process = None
         self.qmp = None
         self.port = free_port()
@@ -237,7 +238,10 @@ class Machine:
 
 def make_key(directory):
     key = directory / "id_ed25519"
-    if not key.exists():
-        directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "key.lock").open("w") as lock:  # scenarios run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if key.exists():
+            return key, key.with_suffix(".pub").read_text().strip()
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "qa", "-f", str(key)], check=True)
     return key, key.with_suffix(".pub").read_text().strip()

@@ -1,11 +1,13 @@
 """Nodes of Loam: installing one, and starting from one that was installed before."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key
@@ -86,7 +88,23 @@ class Installed:
     def folder(self):
         return STATES / self._identity("scsi")
 
+    @contextmanager
+    def _alone(self):
+        """Scenarios run side by side: one makes what all use."""
+        STATES.mkdir(parents=True, exist_ok=True)
+        with (STATES / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def base(self):
+        with self._alone():
+            return self._make_base()
+
+    def saved(self):
+        with self._alone():
+            return self._make_saved()
+
+    def _make_base(self):
         folder = self.folder()
         if (folder / "complete").exists():
             return folder
@@ -107,7 +125,9 @@ class Installed:
 
     def machine(self, directory, drives=(), **options):
         """Off, with the disk of the installed node as a copy that nobody else sees."""
-        base = self.base()
+        return self._machine_on(self.base(), directory, drives, **options)
+
+    def _machine_on(self, base, directory, drives=(), **options):
         directory.mkdir(parents=True, exist_ok=True)
         disk = Drive(overlay(base / "os.qcow2", directory / "os.qcow2"), "scsi", "os", boot=0, wwn=0x5000C500000000AA)
         shutil.copy(base / "vars.qcow2", directory / "vars.qcow2")
@@ -115,13 +135,14 @@ class Installed:
         machine.key = self.key
         return machine
 
-    def saved(self):
+    def _make_saved(self):
         """The same node, running and ready, as a saved machine state inside of its disk."""
-        folder = self.base() / "saved"
+        base = self._make_base()
+        folder = base / "saved"
         if (folder / "complete").exists():
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-        machine = self.machine(folder)
+        machine = self._machine_on(base, folder)
         machine.start()
         try:
             machine.wait_ssh(300)
@@ -145,7 +166,6 @@ class Installed:
         machine.wait_ssh(60)
         machine.ssh(f"date -s @{time.time():.0f}; "
                     "systemd-id128 new > /loam/machine-id; "  # from the next boot on: the journal that is open has the old one
-                   
                     "rm -f /loam/ssh/*; /usr/lib/loam/ssh-host-keys; systemctl restart ssh")
         machine.wait_ssh(60)
         return machine

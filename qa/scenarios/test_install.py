@@ -4,7 +4,6 @@ import json
 import random
 import subprocess
 
-import pytest
 from conftest import sha256
 from lab.machine import Drive, Machine, Timeout, make_config_volume, make_key, wait_until
 from lab.node import STATES, config, install, iso_drive, uki
@@ -59,20 +58,23 @@ def test_install_from_cd(scenario):
     assert before == [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")], "an HDD was written to"
 
 
-@pytest.mark.long
 def test_install_from_usb(scenario):
     machine = scenario.keep(install(scenario.folder, medium="usb", label="CIDATA"))
     machine.wait_ssh(420)
     check_ready_node(machine)
 
 
-@pytest.mark.long
-def test_disk_with_data_is_refused(scenario):
-    key, public = make_key(STATES)
-    image = scenario.folder / "os.raw.img"
+def data_disk(folder):
+    image = folder / "os.raw.img"
     with image.open("wb") as file:
         file.truncate(24 << 30)
     subprocess.run(["mke2fs", "-q", "-F", "-L", "photos", str(image)], check=True)
+    return image
+
+
+def test_disk_with_data_is_refused(scenario):
+    _, public = make_key(STATES)
+    image = data_disk(scenario.folder)
     before = sha256(image)
     volume = make_config_volume(scenario.folder / "config.img", config(public))
     machine = scenario.keep(Machine(scenario.folder, uki(), drives=[
@@ -84,11 +86,11 @@ def test_disk_with_data_is_refused(scenario):
     assert sha256(image) == before, "the refused disk was written to"
 
 
-@pytest.mark.long
 def test_install_killed_at_random_points(scenario):
     """The power goes twice while it installs; the third start brings it to the end."""
     machine = scenario.keep(install(scenario.folder))
     chance = random.Random()
+    scenario.figures = {"killed_after_seconds": []}
     for _ in range(2):
         mark = machine.mark()
         machine.wait_console(": installing", 240, mark)
@@ -98,7 +100,7 @@ def test_install_killed_at_random_points(scenario):
         except Timeout:
             pass  # the wait was the delay
         machine.kill()
-        scenario.figures.setdefault("killed_after", []).append(round(delay, 2))
+        scenario.figures["killed_after_seconds"].append(round(delay, 2))
         machine.start()
         if "the disk is bootable" in machine.console(mark):
             break
@@ -106,15 +108,20 @@ def test_install_killed_at_random_points(scenario):
     check_ready_node(machine)
 
 
-@pytest.mark.long
-def test_medium_left_in(scenario, installed):
-    """The medium comes first in the firmware's order for ever: it hands off to the disk and changes nothing there."""
-    _, public = make_key(STATES)
-    volume = make_config_volume(scenario.folder / "config.img", config(public, "{bus: scsi, rotational: false}"))
-    machine = scenario.keep(installed.machine(scenario.folder, drives=[iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
-    machine.drives[0].boot = 1
+def test_consent_is_for_once(scenario):
+    """A disk with data, erased by its id in install.wipe. The medium then comes first in the firmware's order for ever, with the
+    same loam.yaml: it sends the machine to the disk and changes nothing there."""
+    key, public = make_key(STATES)
+    wwn = 0x5000C500000000AA
+    wipe = f"  wipe: [wwn-{wwn:#x}]\n"
+    volume = make_config_volume(scenario.folder / "config.img", config(public, "{bus: scsi, rotational: false}", install_more=wipe))
+    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[
+        Drive(data_disk(scenario.folder), "scsi", "os", "raw", boot=1, wwn=wwn), iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
+    machine.key = key
     machine.start()
-    machine.wait_console("holds a", 240)
-    machine.wait_console("booting from the disk in 10 seconds", 10)
+    machine.wait_console("the disk is bootable", 300)
+    mark = machine.mark()
+    machine.wait_console("holds a Loam installation already; it was not touched", 240, mark)
+    machine.wait_console("booting from the disk in 10 seconds", 10, mark)
     machine.wait_ssh(300)
     check_ready_node(machine)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 
-import pytest
 from lab.machine import Drive, wait_until
 from lab.node import overlay
 
@@ -53,12 +52,12 @@ def test_cables_pulled_and_put_back(scenario, installed):
 
 def test_apply_changes_the_node(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
-    machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml")
+    machine.ssh("sed 's/^hostname: .*/hostname: other-name\\ntime: {zone: Europe\\/Berlin}/' /loam/loam.yaml > /tmp/new.yaml")
     plan = machine.ssh("loamctl plan /tmp/new.yaml")
     assert "write-file  /etc/hostname" in plan.replace("   ", "  "), plan
     assert machine.ssh("cat /etc/hostname") == "node-1\n", "a plan changes nothing"
     machine.ssh("loamctl apply /tmp/new.yaml")
-    assert machine.ssh("cat /etc/hostname") == "other-name\n"
+    assert machine.ssh("cat /etc/hostname; uname -n; timedatectl show -P Timezone") == "other-name\nother-name\nEurope/Berlin\n"
     assert "nothing to do" in machine.ssh("loamctl plan /tmp/new.yaml"), "applied twice, nothing is left to do"
     bad = machine.ssh("echo 'hostnme: x' | loamctl apply -", check=False)
     assert bad.returncode == 1 and "did you mean \"hostname\"?" in bad.stderr
@@ -72,7 +71,6 @@ def root_partition(machine):
     return int(machine.ssh(f"cat /sys/class/block/{name}/start")) * 512
 
 
-@pytest.mark.long
 def test_flipped_byte_is_caught(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     disk = machine.drives[0].path
@@ -96,12 +94,24 @@ def first_megabytes(disk, folder):
     return raw
 
 
+def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    assert "this one stays up" in machine.ssh("loamctl slots fall-back")
+    boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
+    machine.ssh("touch /efi/EFI/Linux/loam-0.0.9+0-3.efi")
+    assert "this one stays up" in machine.ssh("loamctl slots fall-back")
+    # The gate itself: a node without loamd is not well.
+    machine.ssh("mv /efi/EFI/Linux/loam-0.0.9+0-3.efi /efi/EFI/Linux/loam-0.0.9.efi; systemctl stop loam-health; systemctl mask --runtime loamd;"
+                "systemctl stop loamd; systemctl --no-block start loam-health")
+    wait_until(lambda: machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False).stdout not in ("", boot), 300 * machine.scale,
+               "another boot", interval=2)
+
+
 def test_good_slot_verifies(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
     assert "the booted slot is good" in machine.ssh("loamctl slots verify", limit=300)
 
 
-@pytest.mark.long
 def test_two_disks_with_one_release(scenario, installed):
     """Both hold the same slots; the one that the firmware starts is the one that is used."""
     base = installed.base()
@@ -109,6 +119,8 @@ def test_two_disks_with_one_release(scenario, installed):
     # A clone has the same ESP UUID as well: give it another, as an installation of its own would have.
     raw = first_megabytes(second.path, scenario.folder)
     subprocess.run(["sfdisk", "-q", "--part-uuid", str(raw), "1", "11111111-2222-3333-4444-555555555555"], check=True)
+    # As if the power had gone right before the last step of its installation.
+    subprocess.run(["sfdisk", "-q", "--part-label", str(raw), "6", "loam-installing"], check=True)
     second.path, second.format = raw, "raw"
     machine = scenario.keep(installed.machine(scenario.folder, drives=[second]))
     machine.drives[0].boot = 1
@@ -116,6 +128,8 @@ def test_two_disks_with_one_release(scenario, installed):
     machine.wait_ssh(300)
     disk = json.loads(machine.ssh("cat /run/loam/boot.json"))["disk"].rsplit("/", 1)[1]
     assert "second" in machine.ssh(f"udevadm info -q property /dev/{disk}")
+    machine.wait_state("ready", 120)
+    assert machine.ssh(f"sfdisk --part-label /dev/{disk} 6") == "loam\n", "what boots is whole: the mark goes"
 
 
 def corrupt(machine, scenario, number, whole):
@@ -130,7 +144,6 @@ def corrupt(machine, scenario, number, whole):
     machine.drives[0].path, machine.drives[0].format = raw, "raw"
 
 
-@pytest.mark.long
 def test_missing_loam_partition_leads_to_the_console(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     corrupt(machine, scenario, 6, whole=True)
@@ -139,7 +152,6 @@ def test_missing_loam_partition_leads_to_the_console(scenario, installed):
     machine.wait_console(": degraded", 120)
 
 
-@pytest.mark.long
 def test_broken_state_partition_leads_to_the_console(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     corrupt(machine, scenario, 7, whole=False)

@@ -21,6 +21,13 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit) {
   return read_stream(fd.get(), path.string(), limit);
 }
 
+Result<UniqueFd> open_uncached(const fs::path& path, int flags) {
+  if (auto direct = open_file(path, flags | O_DIRECT)) return direct;
+  LOAM_TRY(auto fd, open_file(path, flags));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  return fd;
+}
+
 Result<std::string> read_stream(int fd, std::string_view name, std::size_t limit) {
   std::string content;
   std::array<char, 65536> chunk{};

@@ -17,6 +17,10 @@ namespace loam {
 // flags as of open(2); O_CLOEXEC is added.
 Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t mode = 0);
 
+// Past the page cache: direct where the file system can, which wants offsets, sizes and memory aligned to 4096 bytes;
+// else through the cache with its pages dropped first.
+Result<UniqueFd> open_uncached(const std::filesystem::path& path, int flags);
+
 // The whole file. One of more than `limit` bytes is an error, and not read.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
 

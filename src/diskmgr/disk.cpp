@@ -12,7 +12,7 @@
 namespace loam::diskmgr {
 
 std::string_view class_name(Class value) {
-  constexpr std::array<std::string_view, 5> names = {"os", "blank", "foreign", "removable", "unusable"};
+  constexpr std::array<std::string_view, 6> names = {"os", "blank", "foreign", "removable", "unusable", "unread"};
   return names[static_cast<std::size_t>(value)];
 }
 
@@ -78,6 +78,9 @@ Disk classify(Facts facts) {
   } else if (disk.facts.removable || virtual_media(disk.facts)) {
     disk.cls = Class::removable;
     disk.reason = virtual_media(disk.facts) ? "virtual medium of a management controller" : "removable medium";
+  } else if (!disk.facts.unread.empty()) {
+    disk.cls = Class::unread;
+    disk.reason = disk.facts.unread;
   } else if (disk.facts.content.empty()) {
     disk.cls = Class::blank;
     disk.reason = "no data found";

@@ -11,7 +11,8 @@
 
 namespace loam::diskmgr {
 
-enum class Class : std::uint8_t { os, blank, foreign, removable, unusable };
+// unread: what is on it is not known, so it is nothing that may be written to.
+enum class Class : std::uint8_t { os, blank, foreign, removable, unusable, unread };
 std::string_view class_name(Class value);
 
 struct Facts {
@@ -30,6 +31,7 @@ struct Facts {
   bool read_only = false;
   bool os_disk = false;              // this node booted from it
   std::vector<std::string> content;  // signatures found; empty is blank
+  std::string unread;                // why the content is not known; empty: it is
 };
 
 struct Disk {

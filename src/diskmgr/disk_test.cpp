@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "diskmgr/drivers.hpp"
 #include "diskmgr/observe.hpp"
 #include "sys/subprocess.hpp"
 #include "testing/temp_dir.hpp"
@@ -75,6 +76,36 @@ TEST(Select, ExactlyOne) {
                 .text()
                 .find("no disk matches install.disk; the disks of this machine: wwn-0x1"),
             std::string::npos);
+}
+
+// A NVMe disk behind Intel's volume management device, as sysfs shows it.
+TEST(Drivers, AllUpToTheBus) {
+  namespace fs = std::filesystem;
+  const testing::TempDir sys;
+  const auto vmd = sys / "devices/pci0000:00/0000:00:0e.0";
+  const auto nvme = vmd / "pci10000:e0/10000:e1:00.0";
+  const auto controller = nvme / "nvme/nvme0";
+  fs::create_directories(controller / "nvme0n1");
+  for (const auto& [device, module] : {std::pair{vmd, "vmd"}, std::pair{nvme, "nvme"}}) {
+    fs::create_directories(sys / "module" / module);
+    fs::create_directories(sys / "drivers" / module);
+    std::ofstream(sys / "module" / module / "initstate") << "live\n";
+    fs::create_symlink(sys / "drivers" / module, device / "driver");
+    fs::create_symlink(sys / "module" / module, sys / "drivers" / module / "module");
+  }
+  const auto port = sys / "devices/pci0000:00";
+  fs::create_directories(sys / "module/pcieport");
+  fs::create_directories(sys / "drivers/pcieport");
+  fs::create_symlink(sys / "drivers/pcieport", port / "driver");
+  fs::create_symlink(sys / "module/pcieport", sys / "drivers/pcieport/module");
+  fs::create_directories(sys / "class/block");
+  fs::create_symlink(controller, controller / "nvme0n1/device");
+  fs::create_symlink(controller / "nvme0n1", sys / "class/block/nvme0n1");
+  const auto modules = disk_modules("/dev/nvme0n1", sys / "");
+  EXPECT_EQ(modules, (std::vector<std::string>{"nvme", "vmd"}));
+  EXPECT_EQ(modules_not_in(modules, "nvme_core\nnvme\nsd_mod\n"), std::vector<std::string>{"vmd"});
+  EXPECT_TRUE(modules_not_in(modules, "vmd\nnvme").empty());
+  EXPECT_TRUE(disk_modules("/dev/gone", sys / "").empty());
 }
 
 class Content : public ::testing::Test {

@@ -10,6 +10,7 @@
 #include <format>
 #include <memory>
 #include <ranges>
+#include <span>
 #include <string_view>
 
 #include "base/file.hpp"
@@ -69,6 +70,7 @@ Facts read_facts(const sys::BlockDevice& device) {
   disk.rotational = device.attribute("queue/rotational") == "1";
   disk.removable = device.attribute("removable") == "1";
   disk.read_only = device.attribute("ro") == "1";
+  disk.unread = "its content is being read";
   return disk;
 }
 
@@ -96,16 +98,27 @@ Result<Probe> open_probe(const std::string& path, int fd) {
   return probe;
 }
 
+// A little at a time: many disks are looked at side by side.
+Result<bool> stretch_used(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(bytes, 128U << 10U));
+  for (std::uint64_t at = 0; at < bytes; at += buffer.size()) {
+    const auto piece = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes - at));
+    LOAM_CHECK(read_exact(fd, piece, offset + at));
+    if (std::ranges::any_of(piece, [](std::byte byte) { return byte != std::byte{0}; })) return true;
+  }
+  return false;
+}
+
 // True if a stretch at either end is not all zeros: data of a kind that blkid does not know.
 Result<bool> ends_used(int fd) {
   constexpr std::uint64_t stretch = 4U << 20U;
   const auto end = ::lseek(fd, 0, SEEK_END);
   if (end < 0) return fail_errno("lseek");
   const auto bytes = static_cast<std::uint64_t>(end);
-  std::vector<std::byte> buffer(std::min(stretch, bytes));
-  for (const auto offset : {std::uint64_t{0}, bytes - buffer.size()}) {
-    LOAM_CHECK(read_exact(fd, buffer, offset));
-    if (std::ranges::any_of(buffer, [](std::byte byte) { return byte != std::byte{0}; })) return true;
+  const auto length = std::min(stretch, bytes);
+  for (const auto offset : {std::uint64_t{0}, bytes - length}) {
+    LOAM_TRY(const auto used, stretch_used(fd, offset, length));
+    if (used) return true;
   }
   return false;
 }
@@ -134,20 +147,8 @@ Result<std::vector<Facts>> enumerate() {
   for (const auto& device : devices)
     if (is_disk(device)) facts.push_back(read_facts(device));
   assign_ids(facts);
+  std::ranges::sort(facts, {}, &Facts::id);
   return facts;
-}
-
-Result<std::vector<Disk>> observe(const std::string& os_node) {
-  LOAM_TRY(auto facts, enumerate());
-  std::vector<Disk> disks;
-  for (auto& disk : facts) {
-    disk.os_disk = disk.node == os_node;
-    auto content = disk.bytes == 0 ? Result<std::vector<std::string>>{} : probe_content(disk.node);
-    disk.content = content ? *std::move(content) : std::vector<std::string>{"unreadable: " + content.error().message()};
-    disks.push_back(classify(std::move(disk)));
-  }
-  std::ranges::sort(disks, {}, [](const Disk& disk) { return disk.facts.id; });
-  return disks;
 }
 
 }  // namespace loam::diskmgr

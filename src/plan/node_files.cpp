@@ -54,7 +54,7 @@ std::vector<RenderedFile> render_node_files(const model::Config& config, const s
   if (!config.access.ssh_keys.empty()) files.push_back(ssh_keys(config.access));
   if (!config.time.servers.empty()) files.push_back(ntp(config.time));
   if (config.proxy != model::Proxy{}) files.push_back(proxy(config.proxy));
-  files.push_back({"/etc/timezone", config.time.zone.str() + "\n", 0644, ""});
+  files.push_back({"/etc/timezone", config.time.zone.str() + "\n", 0644, "systemd-timedated.service"});
   return files;
 }
 

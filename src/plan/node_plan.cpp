@@ -48,4 +48,14 @@ Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::str
   return plan;
 }
 
+Plan with_owed_reloads(Plan todo, const Plan& interrupted) {
+  for (const auto& action : interrupted.actions) {
+    const auto same = [&](const Action& other) { return other.kind == action.kind && other.target == action.target; };
+    if (action.kind != "reload" || std::ranges::any_of(todo.actions, same)) continue;
+    todo.actions.push_back(action);
+    todo.actions.back().summary = "owed by an apply that did not end";
+  }
+  return todo;
+}
+
 }  // namespace loam::plan

@@ -14,4 +14,7 @@ namespace loam::plan {
 // removed. Actions: "write-file" (arguments: content, mode), "remove-file", "reload" (target: a unit), in that order.
 Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::string, std::string>& observed);
 
+// `todo` with the reloads that an interrupted apply still owed: its files may be right already, and its units not know.
+Plan with_owed_reloads(Plan todo, const Plan& interrupted);
+
 }  // namespace loam::plan

@@ -121,5 +121,13 @@ TEST(NodePlan, WritesWhatDiffersRemovesWhatIsNotWantedAndReloadsOnce) {
   EXPECT_TRUE(plan_node(desired, {{"/etc/a", "1"}, {"/etc/b", "2"}, {"/etc/c", "3"}}).empty());
 }
 
+TEST(NodePlan, AnInterruptedApplyStillOwesItsReloads) {
+  const auto interrupted = plan_node({{"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0644, "v.service"}}, {});
+  const auto todo = with_owed_reloads(plan_node({{"/etc/b", "3", 0644, "v.service"}}, {}), interrupted);
+  std::vector<std::string> lines;
+  for (const auto& action : todo.actions) lines.push_back(action.kind + " " + action.target);
+  EXPECT_EQ(lines, (std::vector<std::string>{"write-file /etc/b", "reload v.service", "reload u.service"}));
+}
+
 }  // namespace
 }  // namespace loam::plan

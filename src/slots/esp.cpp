@@ -8,6 +8,7 @@
 #include <format>
 
 #include "base/file.hpp"
+#include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "slots/sha256.hpp"
 #include "sys/subprocess.hpp"
@@ -55,17 +56,11 @@ Result<void> Esp::make_directory(const std::string& path) const {
 Result<void> Esp::check_copy(const std::filesystem::path& from, const std::string& copy) const {
   LOAM_TRY(const auto fd, open_file(disk_, O_RDONLY));
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  std::string path = "/tmp/loam-copy-XXXXXX";
-  const UniqueFd aside(::mkstemp(path.data()));
-  if (!aside) return fail_errno(path);
-  const auto copied = mtool({"mcopy", "-n", "-o", copy, path});
-  const auto wanted = sha256_file(from);
-  const auto found = sha256_file(path);
-  ::unlink(path.c_str());
-  if (!copied) return std::unexpected(copied.error());
-  if (!wanted) return std::unexpected(wanted.error());
-  if (!found) return std::unexpected(found.error());
-  if (*wanted == *found) return {};
+  LOAM_TRY(const auto aside, ScratchFile::make());
+  LOAM_CHECK(mtool({"mcopy", "-n", "-o", copy, aside.path().string()}));
+  LOAM_TRY(const auto wanted, sha256_file(from));
+  LOAM_TRY(const auto found, sha256_file(aside.path()));
+  if (wanted == found) return {};
   return fail(std::format("{} reads back otherwise than it was written", from.filename().string()),
               "the disk does not keep what is written to it; replace it");
 }

@@ -23,13 +23,14 @@ class Esp {
   // Under a temporary name, synced, then renamed: a reader sees the whole file or none.
   Result<void> put(const std::filesystem::path& from, const std::string& to) const;
   Result<void> put_text(const std::string& text, const std::string& to) const;
+  // An error unless the file on the ESP, read past the page cache, is what `from` is.
+  Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
   // Names in a directory; none if it does not exist.
   Result<std::vector<std::string>> list(const std::string& directory) const;
 
  private:
   Result<std::string> mtool(std::vector<std::string> command, std::string input = {}) const;
   Result<void> sync() const;
-  Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
 
   std::filesystem::path disk_;
   Extent extent_;

@@ -1,11 +1,15 @@
 #include "slots/gpt.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "base/file.hpp"
+#include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "sys/subprocess.hpp"
 
@@ -100,8 +104,30 @@ Result<Gpt> read_gpt(const std::filesystem::path& disk, std::uint32_t sector_siz
   return parse_sfdisk_json(listed->out, sector_size);
 }
 
-Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, const std::string& script) {
-  return change(disk, sfdisk(disk, sector_size, {"--wipe=always", "--wipe-partitions=always", disk.string()}), script);
+namespace {
+
+// Both tables of a GPT lie in this much of the disk's ends, whatever its sector size.
+constexpr std::size_t table_area = 64U << 10U;
+
+Result<void> copy_area(const UniqueFd& from, const UniqueFd& to, std::uint64_t offset) {
+  alignas(4096) std::array<std::byte, table_area> area{};
+  LOAM_CHECK(read_exact(from.get(), area, offset));
+  LOAM_CHECK(write_exact(to.get(), area, offset));
+  return fsync_fd(to.get(), "partition table");
+}
+
+}  // namespace
+
+// sfdisk writes in several steps, and a disk on which it was cut off is neither blank nor ours. So it writes into a
+// sparse file, and what it made goes to the disk in one piece, the table that readers look at first.
+Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, std::uint64_t disk_bytes,
+                       const std::string& script) {
+  LOAM_TRY(const auto table, ScratchFile::make());
+  LOAM_CHECK(table.resize(disk_bytes));
+  LOAM_CHECK(change(disk, sfdisk(table.path(), sector_size, {table.path().string()}), script));
+  LOAM_TRY(const auto to, open_uncached(disk, O_RDWR));
+  LOAM_CHECK(copy_area(table.fd(), to, 0));
+  return copy_area(table.fd(), to, disk_bytes - table_area);
 }
 
 Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,

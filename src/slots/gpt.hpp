@@ -43,7 +43,10 @@ bool same_places(const Gpt& gpt, const Layout& layout);
 
 // An absent table is an empty Gpt; a damaged one is an error.
 Result<Gpt> read_gpt(const std::filesystem::path& disk, std::uint32_t sector_size);
-Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, const std::string& script);
+// Atomic for whoever looks after a kill: no table, or the whole one. Both ends of the disk must hold nothing before.
+// disk_bytes: its size; script: input of sfdisk.
+Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, std::uint64_t disk_bytes,
+                       const std::string& script);
 Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
                                 const std::string& uuid);
 Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "slots/esp.hpp"
 #include "sys/subprocess.hpp"
@@ -30,31 +31,6 @@ Result<bool> has_boot_loader(const InstallTarget& target, const Layout& layout) 
   LOAM_TRY(const auto names, esp.list("/EFI/BOOT"));
   return std::ranges::find(names, "BOOTX64.EFI") != names.end();
 }
-
-// A directory that goes away with its content; mke2fs copies from it.
-class Staging {
- public:
-  static Result<Staging> make() {
-    std::string path = "/tmp/loam-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) return fail_errno(path);
-    Staging staging;
-    staging.path_ = path;
-    return staging;
-  }
-  Staging(Staging&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Staging& operator=(Staging&&) = delete;
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  ~Staging() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  Staging() = default;
-  fs::path path_;
-};
 
 Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
   const std::vector<std::byte> zeros(1U << 20U);
@@ -120,13 +96,21 @@ Result<void> InstallApply::wipe() {
   return fsync_fd(fd.get(), target_.path.string());
 }
 
+// What lay where partitions begin must not look like their content.
+Result<void> InstallApply::forget_old_file_systems(const Layout& layout) const {
+  LOAM_TRY(const auto fd, open_file(target_.path, O_WRONLY));
+  for (const auto& part : layout.parts) LOAM_CHECK(write_zeros(fd.get(), part.offset, 1U << 20U));
+  return fsync_fd(fd.get(), target_.path.string());
+}
+
 Result<void> InstallApply::partition() {
   LOAM_TRY(const auto where, layout());
   std::array<std::string, part_count> uuids;
   for (auto& uuid : uuids) {
     LOAM_TRY(uuid, random_uuid());
   }
-  LOAM_CHECK(write_gpt(target_.path, target_.sector_size, sfdisk_script(where, uuids)));
+  LOAM_CHECK(forget_old_file_systems(where));
+  LOAM_CHECK(write_gpt(target_.path, target_.sector_size, target_.bytes, sfdisk_script(where, uuids)));
   LOAM_TRY(const auto written, read_gpt(target_.path, target_.sector_size));
   if (!same_places(written, where))
     return fail(std::format("{}: the partition table reads back otherwise than it was written", target_.id),
@@ -171,7 +155,7 @@ Result<void> InstallApply::make_ext4(Part part, const std::string& label, const 
 }
 
 Result<void> InstallApply::make_loam() {
-  LOAM_TRY(const auto staging, Staging::make());
+  LOAM_TRY(const auto staging, ScratchDirectory::make());
   LOAM_CHECK(write_file_atomic(staging.path() / "loam.yaml", seed_.config_text, 0600));
   LOAM_CHECK(write_file_atomic(staging.path() / "machine-id", seed_.machine_id + "\n", 0444));
   return make_ext4(Part::loam, "loam-node", staging.path().string());

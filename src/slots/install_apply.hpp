@@ -29,6 +29,7 @@ class InstallApply {
 
  private:
   Result<void> wipe();
+  Result<void> forget_old_file_systems(const Layout& layout) const;
   Result<void> partition();
   Result<void> make_esp();
   Result<void> fill_slot(const plan::Action& action);

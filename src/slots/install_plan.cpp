@@ -10,6 +10,13 @@ std::string uki_name(const std::string& version, int tries) { return std::format
 
 namespace {
 
+// The mark makes a disk ours to go on with only where our layout lies under it: else somebody else's table may have the
+// name.
+TargetState state_of(const InstallTarget& target, const Layout& layout) {
+  const auto state = target_state(target.gpt);
+  return state == TargetState::installing && !same_places(target.gpt, layout) ? TargetState::other : state;
+}
+
 Result<void> refuse(const InstallTarget& target, TargetState state) {
   if (state == TargetState::installed && !target.wipe_consented)
     return fail(std::format("{} holds a Loam installation already; it was not touched", target.id),
@@ -40,9 +47,8 @@ class Builder {
   }
 
   plan::Plan whole(TargetState state) && {
-    const bool resume = state == TargetState::installing && same_places(target_->gpt, *layout_);
-    const bool keep_table = resume;
-    if (!keep_table) {
+    const bool resume = state == TargetState::installing;
+    if (!resume) {
       add("wipe", std::format("erase {} of {}", target_->content, format_bytes(target_->bytes)), !target_->blank);
       add("partition", std::format("ESP, two slots, loam, state ({})", format_bytes(layout_->at(Part::state).bytes)));
     }
@@ -83,11 +89,11 @@ class Builder {
 }  // namespace
 
 Result<plan::Plan> plan_install(const InstallTarget& target, const Manifest& manifest) {
-  const auto state = target_state(target.gpt);
-  LOAM_CHECK(refuse(target, state));
-  LOAM_CHECK(check_sizes(manifest));
   auto layout = layout_for(target.bytes, target.sector_size);
   if (!layout) return std::unexpected(std::move(layout).error().context(target.id));
+  const auto state = state_of(target, *layout);
+  LOAM_CHECK(refuse(target, state));
+  LOAM_CHECK(check_sizes(manifest));
   Builder builder(target, manifest, *layout);
   if (state == TargetState::installing && target.bootable) return std::move(builder).finish_only();
   return std::move(builder).whole(state);

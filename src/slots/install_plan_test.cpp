@@ -97,6 +97,16 @@ TEST(InstallPlan, ABegunInstallationGoesOnWithoutNewConsent) {
   EXPECT_TRUE(plan->actions.at(1).arguments.contains("skip-identical"));
 }
 
+TEST(InstallPlan, AMarkOverAnotherLayoutNeedsConsent) {
+  auto target = with_loam(installing_mark);
+  target.gpt.partitions.front().bytes += 1U << 20U;
+  const auto refused = plan_install(target, manifest());
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message().contains("is not blank"));
+  target.wipe_consented = true;
+  EXPECT_EQ(kinds(*plan_install(target, manifest())).front(), "wipe");
+}
+
 TEST(InstallPlan, ABootableOneOnlyLosesItsMark) {
   auto target = with_loam(installing_mark);
   target.bootable = true;
@@ -172,6 +182,14 @@ TEST_F(TwoDisks, TheOneThatTheFirmwareBootedIsTaken) {
   ASSERT_TRUE(found) << found.error().text();
   EXPECT_EQ(found->root, "/dev/b3");
   EXPECT_EQ(find_boot_disk(both(), "11111111-0000-0000-0000-000000000000", root())->disk, "/dev/a");
+}
+
+TEST_F(TwoDisks, ACloneIsNeverPreferred) {
+  auto all = disk("/dev/a", "11111111-0000-0000-0000-000000000000");
+  for (auto& partition : disk("/dev/b", "11111111-0000-0000-0000-000000000000")) all.push_back(partition);
+  const auto found = find_boot_disk(all, "11111111-0000-0000-0000-000000000000", root());
+  ASSERT_FALSE(found);
+  EXPECT_TRUE(found.error().message().contains("/dev/a and /dev/b are copies of one disk"));
 }
 
 TEST_F(TwoDisks, WithoutAWordOfTheFirmwareNoneIsGuessed) {

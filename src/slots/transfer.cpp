@@ -107,6 +107,11 @@ class Conveyor {
   std::optional<Result<void>> ended_;
 };
 
+struct StopOnExit {
+  Conveyor* conveyor;
+  ~StopOnExit() { conveyor->stop(); }
+};
+
 Result<void> check_chunk(const Place& source, Chunk& chunk, const VerityTree& tree, SaltedSha256& hash) {
   const auto data = chunk.buffer.first(chunk.bytes);
   for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
@@ -136,26 +141,16 @@ Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Co
   return {};
 }
 
-// Direct where the file system can, else through the cache with the pages dropped first.
-Result<UniqueFd> open_uncached(const std::filesystem::path& path, int flags) {
-  if (auto direct = open_file(path, flags | O_DIRECT)) return direct;
-  LOAM_TRY(auto fd, open_file(path, flags));
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  return fd;
-}
-
 // Reads and checks the source on a second thread, gives each good chunk to `consume` on this one.
 template <typename Consume>
 Result<void> stream(const Place& source, const UniqueFd& fd, const VerityTree& tree, const ProgressCallback& progress,
                     Consume consume) {
   Conveyor conveyor;
   std::jthread reader([&] { conveyor.end(read_chunks(source, fd.get(), tree, conveyor)); });
+  const StopOnExit stop{&conveyor};  // before the thread is joined, however this function ends
   std::uint64_t done = 0;
   while (auto chunk = conveyor.take_full()) {
-    if (auto consumed = consume(*chunk); !consumed) {
-      conveyor.stop();
-      return consumed;
-    }
+    LOAM_CHECK(consume(*chunk));
     done += chunk->bytes;
     progress({.done = done, .total = tree.data_bytes()});
     conveyor.put_empty(std::move(chunk));

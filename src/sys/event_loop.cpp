@@ -1,9 +1,11 @@
 #include "sys/event_loop.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,8 +102,30 @@ Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callbac
   return source;
 }
 
+namespace {
+
+// Killed children that the kernel does not let go of yet: they are collected when it does.
+std::vector<pid_t>& left_behind() {
+  static std::vector<pid_t> pids;
+  return pids;
+}
+
+void collect_left_behind() {
+  std::erase_if(left_behind(), [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
+}
+
+void reap(pid_t pid) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+  if (process) ::poll(&ended, 1, 1000);
+  if (::waitpid(pid, nullptr, WNOHANG) == 0) left_behind().push_back(pid);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<std::string>& argv,
                                             Callbacks callbacks) {
+  collect_left_behind();
   std::unique_ptr<Child> child(new Child(std::move(callbacks)));
   LOAM_TRY(auto pipe, make_pipe());
   // A file takes the errors: nobody has to read along, and only its end is of interest.
@@ -124,7 +148,7 @@ Child::~Child() {
   exit_source_ = {};
   if (pid_ > 0) {
     ::kill(-pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    reap(pid_);
   }
   if (output_ >= 0) ::close(output_);
   if (errors_ >= 0) ::close(errors_);

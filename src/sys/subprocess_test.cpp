@@ -60,6 +60,10 @@ TEST_F(Children, LinesComeAndTheEndComesLast) {
   EXPECT_EQ(problem, "");
 }
 
+TEST_F(Children, ALastLineWithoutItsEndIsALine) {
+  EXPECT_EQ(watch({"printf", "one\ntwo"}).first, (std::vector<std::string>{"one", "two"}));
+}
+
 TEST_F(Children, AFailureCarriesTheLastWords) {
   EXPECT_EQ(watch({"sh", "-c", "echo no >&2; exit 3"}).second, "no");
   EXPECT_EQ(watch({"sh", "-c", "exit 3"}).second, "exited with 3");

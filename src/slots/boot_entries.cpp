@@ -1,0 +1,34 @@
+#include "slots/boot_entries.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace loam::slots {
+
+std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
+  constexpr std::string_view prefix = "loam-";
+  constexpr std::string_view suffix = ".efi";
+  if (!file_name.starts_with(prefix) || !file_name.ends_with(suffix) ||
+      file_name.size() <= prefix.size() + suffix.size())
+    return std::nullopt;
+  const auto name = file_name.substr(prefix.size(), file_name.size() - prefix.size() - suffix.size());
+  const auto plus = name.rfind('+');
+  if (plus == name.npos) return BootEntry{.version = std::string(name), .tries_left = std::nullopt};
+  int left = 0;
+  const auto digits = name.substr(plus + 1);
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), left);
+  const bool whole = end == digits.data() + digits.size() || *end == '-';
+  if (problem != std::errc{} || !whole || left < 0) return std::nullopt;
+  return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = left};
+}
+
+std::vector<BootEntry> read_boot_entries(const std::filesystem::path& directory) {
+  std::vector<BootEntry> entries;
+  std::error_code none;
+  for (const auto& file : std::filesystem::directory_iterator(directory, none))
+    if (auto entry = parse_boot_entry(file.path().filename().string())) entries.push_back(*std::move(entry));
+  std::ranges::sort(entries, std::greater{}, &BootEntry::version);
+  return entries;
+}
+
+}  // namespace loam::slots

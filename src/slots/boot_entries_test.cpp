@@ -1,0 +1,34 @@
+#include "slots/boot_entries.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "testing/temp_dir.hpp"
+
+namespace loam::slots {
+namespace {
+
+TEST(BootEntry, NamesSayHowManyTriesAreLeft) {
+  EXPECT_EQ(parse_boot_entry("loam-1.2.3.efi"), (BootEntry{"1.2.3", std::nullopt}));
+  EXPECT_EQ(parse_boot_entry("loam-1.2.3+3.efi"), (BootEntry{"1.2.3", 3}));
+  EXPECT_EQ(parse_boot_entry("loam-1.2.3+0-3.efi"), (BootEntry{"1.2.3", 0}));
+  EXPECT_EQ(parse_boot_entry("loam-1.2.3+rc1+2-1.efi"), (BootEntry{"1.2.3+rc1", 2}));
+  for (const auto* const other :
+       {"loam-.efi", "loam-1.efi.new", "linux.efi", "loam-1+.efi", "loam-1+x.efi", "loam-1+-2.efi", ""})
+    EXPECT_EQ(parse_boot_entry(other), std::nullopt) << other;
+  EXPECT_TRUE(parse_boot_entry("loam-1.efi")->can_boot());
+  EXPECT_FALSE(parse_boot_entry("loam-1+0-3.efi")->can_boot());
+}
+
+TEST(BootEntry, OnlyOursAreRead) {
+  const testing::TempDir dir;
+  for (const auto* const name : {"loam-1.efi", "loam-2+3.efi", "other.efi"}) std::ofstream(dir / name).put('x');
+  const auto entries = read_boot_entries(dir / "");
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].version, "2");
+  EXPECT_TRUE(read_boot_entries(dir / "gone").empty());
+}
+
+}  // namespace
+}  // namespace loam::slots
