@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view volume_label = "LOAM-LIVE";
-constexpr std::string_view medium_path = "/run/loam/medium";
-constexpr std::string_view memory_path = "/run/loam/release";
+constexpr const char* medium_path = "/run/loam/medium";
+constexpr const char* memory_path = "/run/loam/release";
 
 // Copies with a line on the console every few seconds: a BMC's virtual drive can take minutes.
 class Copier {
@@ -88,7 +88,7 @@ std::uint64_t total_size(const slots::Release& release) {
 
 Result<void> into_memory(const slots::Release& release) {
   const auto total = total_size(release);
-  LOAM_CHECK(mount("tmpfs", std::string(memory_path), "tmpfs", MS_NOSUID | MS_NODEV,
+  LOAM_CHECK(mount("tmpfs", memory_path, "tmpfs", MS_NOSUID | MS_NODEV,
                    std::format("mode=0755,size={}", total + (16U << 20U))));
   fs::create_directories(slots::live_release_path);
   say(std::format("loading the release into memory, {}", format_bytes(total)));
@@ -101,7 +101,7 @@ Result<void> into_memory(const slots::Release& release) {
 
 Result<void> from_medium() {
   fs::create_directories(memory_path);
-  return mount(std::string(medium_path), std::string(memory_path), "", MS_BIND);
+  return mount(medium_path, memory_path, "", MS_BIND);
 }
 
 Result<std::string> attach_loop(const fs::path& file) {
@@ -111,10 +111,10 @@ Result<std::string> attach_loop(const fs::path& file) {
 
 // Mounts the volume if it is the medium of the release that was booted.
 Result<slots::Release> open_medium(const std::string& node, const std::string& root_hash) {
-  LOAM_CHECK(mount(node, std::string(medium_path), "iso9660", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  LOAM_CHECK(mount(node, medium_path, "iso9660", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
   auto release = slots::Release::open(std::format("{}/loam", medium_path));
   if (release && to_hex(release->manifest().root_hash) == root_hash) return release;
-  ::umount2(medium_path.data(), MNT_DETACH);
+  ::umount2(medium_path, MNT_DETACH);
   if (!release) return std::unexpected(std::move(release).error().context(node));
   return fail(
       std::format("{} holds Loam {}, which is not the release that was booted", node, release->manifest().version),
@@ -147,7 +147,7 @@ Result<void> mount_release(const std::string& root_hash, slots::BootFacts& facts
   constexpr std::uint64_t reserve = 1ULL << 30U;
   const bool fits = available_memory() > total_size(release) + reserve;
   LOAM_CHECK(fits ? into_memory(release) : from_medium());
-  if (fits) ::umount2(medium_path.data(), MNT_DETACH);
+  if (fits) ::umount2(medium_path, MNT_DETACH);
   LOAM_TRY(const auto held, slots::Release::open(fs::path(slots::live_release_path)));
   LOAM_TRY(const auto data, attach_loop(held.file("root")));
   LOAM_TRY(const auto hashes, attach_loop(held.file("verity")));
@@ -156,8 +156,8 @@ Result<void> mount_release(const std::string& root_hash, slots::BootFacts& facts
 
 // The next attempt may be on another medium: nothing of this one stays.
 void unmount_release() {
-  for (const auto path : {memory_path, medium_path})
-    while (::umount2(path.data(), MNT_DETACH) == 0) {
+  for (const auto* const path : {memory_path, medium_path})
+    while (::umount2(path, MNT_DETACH) == 0) {
     }
 }
 

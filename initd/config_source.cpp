@@ -23,12 +23,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view mount_point = "/run/loam/config";
+constexpr const char* mount_point = "/run/loam/config";
 // A little more than the parser takes, so that it is the parser that says "too large".
 constexpr std::size_t read_limit = model::max_document_bytes + 65536;
 
 struct Unmount {
-  ~Unmount() { ::umount2(mount_point.data(), MNT_DETACH); }
+  ~Unmount() { ::umount2(mount_point, MNT_DETACH); }
 };
 
 Result<ConfigText> read_capped(const fs::path& path, std::string name) {
@@ -44,7 +44,7 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
   constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
   // A journal is not replayed: a volume that we only read stays as it is.
   const auto* const options = type.starts_with("ext") ? "noload" : "";
-  if (::mount(device.node().c_str(), mount_point.data(), type.c_str(), flags, options) != 0)
+  if (::mount(device.node().c_str(), mount_point, type.c_str(), flags, options) != 0)
     return std::unexpected(Error::from_errno(std::format("volume {} on {}", label, device.node()))
                                .remedy("its file system must be FAT, ext4 or ISO 9660"));
   const Unmount after;
@@ -58,6 +58,11 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
 bool config_label(std::string label) {
   std::ranges::transform(label, label.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return label == "LOAM" || label == "CIDATA";
+}
+
+// What else has such a label, as an encrypted or a RAID volume, is nothing that could hold a loam.yaml.
+bool readable(const std::string& type) {
+  return type == "vfat" || type == "iso9660" || type == "ext2" || type == "ext3" || type == "ext4";
 }
 
 std::string smbios(const char* name) {
@@ -86,11 +91,17 @@ Result<std::optional<ConfigText>> find_on_volumes() {
   LOAM_TRY(const auto devices, sys::block_devices());
   std::optional<ConfigText> found;
   std::string found_on;
+  Result<std::optional<ConfigText>> problem;  // of a volume that cannot be read; one that can goes before it
   for (const auto& device : devices) {
     // Never an installed node's own partition, whatever its label.
     const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
-    if (ours || !config_label(device.property("ID_FS_LABEL"))) continue;
-    LOAM_TRY(auto text, read_volume(device));
+    if (ours || !config_label(device.property("ID_FS_LABEL")) || !readable(device.property("ID_FS_TYPE"))) continue;
+    auto read = read_volume(device);
+    if (!read) {
+      problem = std::move(read);
+      continue;
+    }
+    auto text = *std::move(read);
     if (!text) continue;
     if (found && found->text != text->text)
       return fail(std::format("two volumes hold different configurations: {} and {}", found_on, device.node()),
@@ -98,6 +109,7 @@ Result<std::optional<ConfigText>> find_on_volumes() {
     found = std::move(text);
     found_on = device.node();
   }
+  if (!found && !problem) return problem;
   return found;
 }
 

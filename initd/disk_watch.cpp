@@ -25,7 +25,7 @@ std::string program() {
 }  // namespace
 
 void DiskWatch::look() {
-  if (probe_) {
+  if (looking_ || probe_) {
     again_ = true;
     return;
   }
@@ -51,6 +51,7 @@ void DiskWatch::look() {
   }
   probe_ = *std::move(started);
   limit_ = *std::move(limit);
+  looking_ = true;
 }
 
 void DiskWatch::take_line(std::string_view line) {
@@ -65,6 +66,8 @@ void DiskWatch::take_line(std::string_view line) {
 
 // At the end of the probe or of its time. What did not answer by then is said to be unread, until it does.
 void DiskWatch::over(const std::string& problem) {
+  // End and time limit can come in one turn of the loop.
+  if (!std::exchange(looking_, false)) return;
   if (!problem.empty()) sys::log(sys::Priority::error, "loam-probe: " + problem);
   limit_.disable();
   contents_ = std::exchange(fresh_, {});

@@ -37,6 +37,7 @@ class DiskWatch {
   sys::EventSource next_;
   std::map<std::string, Content> contents_;  // by device node
   std::map<std::string, Content> fresh_;     // what the running probe found so far
+  bool looking_ = false;
   bool again_ = false;
 };
 

@@ -107,7 +107,8 @@ Result<slots::InstallTarget> observe_disk(const UniqueFd& claimed, const std::st
                               .wipe_consented = false,
                               .gpt = {},
                               .bootable = false,
-                              .config_sha256 = {}};
+                              .config_sha256 = {},
+                              .installed_sha256 = {}};
   LOAM_CHECK(read_size(claimed, target, sector_size));
   LOAM_TRY(const auto content, diskmgr::probe_content(path));
   target.blank = content.empty();

@@ -56,7 +56,7 @@ class Reporter : public plan::Observer {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static void say(const json& line) { std::cout << line.dump() << std::endl; }
+  static void say(const json& line) { std::cout << line.dump() << '\n' << std::flush; }
 
   json step_;
   Clock::time_point started_;
@@ -113,7 +113,8 @@ int run(int argc, char** argv) {
   if (auto done = install(options); !done) {
     std::cout << json{{"error", done.error().message()}, {"remedy", done.error().remedy()}}.dump(
                      -1, ' ', false, json::error_handler_t::replace)
-              << std::endl;
+              << '\n'
+              << std::flush;
     std::cerr << "loam-install: " << done.error().text() << '\n';
     return 1;
   }

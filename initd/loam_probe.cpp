@@ -32,11 +32,12 @@ int main(int argc, char** argv) {
   const std::vector<std::string> nodes(argv + 1, argv + argc);
   std::mutex output;
   std::vector<std::jthread> probes;
+  probes.reserve(nodes.size());
   for (const auto& node : nodes)
     probes.emplace_back([&output, node] {
       const auto line = describe(node);
       const std::scoped_lock lock(output);
-      std::cout << line << std::endl;
+      std::cout << line << '\n' << std::flush;
     });
   probes.clear();  // waits for all
   return 0;

@@ -113,6 +113,7 @@ Result<void> logs(const Arguments& arguments) {
   if (arguments.as_json) argv.insert(argv.end(), {"-o", "json"});
   argv.insert(argv.end(), arguments.rest.begin(), arguments.rest.end());
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (auto& word : argv) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::execvp(pointers.front(), pointers.data());
@@ -153,7 +154,13 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
   auto* const verify = slots->add_subcommand("verify", "re-read the booted slot against its hash tree");
   verify->callback([&] { chosen = [&] { return node::verify_booted_slot(arguments.as_json); }; });
   slots->add_subcommand("fall-back", "restart if another release can boot, as after a failed health gate")
-      ->callback([&] { chosen = [] { return node::fall_back(); }; });
+      ->callback([&] {
+        chosen = [&]() -> Result<void> {
+          LOAM_TRY(const auto decision, node::fall_back());
+          std::cout << (arguments.as_json ? json{{"decision", decision}}.dump(2) : decision) << '\n';
+          return {};
+        };
+      });
   add("disks", "the disks, what is on them and what they are for",
       [&] { return document(arguments, "Disks", node::disks_text); });
   add("links", "the network interfaces", [&] { return document(arguments, "Links", node::links_text); });
@@ -187,6 +194,10 @@ int run(int argc, char** argv) {
   add_commands(app, arguments, chosen);
   CLI11_PARSE(app, argc, argv);
   if (auto done = chosen(); !done) {
+    if (arguments.as_json)
+      std::cout << json{{"error", done.error().message()}, {"remedy", done.error().remedy()}}.dump(
+                       2, ' ', false, json::error_handler_t::replace)
+                << '\n';
     std::cerr << "loamctl: " << done.error().text() << '\n';
     return 1;
   }

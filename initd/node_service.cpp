@@ -22,6 +22,7 @@ using ProgressTuple = sdbus::Struct<std::string, std::string, std::uint64_t, std
 
 std::vector<ConditionTuple> conditions_of(const Status& status) {
   std::vector<ConditionTuple> list;
+  list.reserve(status.conditions.size());
   for (const auto& condition : status.conditions)
     list.emplace_back(condition.type, condition.status, condition.reason, condition.message);
   return list;

@@ -1,7 +1,6 @@
 #include "observe_json.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -9,6 +8,7 @@
 #include "model/describe.hpp"
 #include "netcfg/links.hpp"
 #include "slots/boot_entries.hpp"
+#include "slots/esp.hpp"
 #include "slots/gpt.hpp"
 #include "slots/release.hpp"
 
@@ -62,9 +62,9 @@ Result<std::string> links_json() {
 
 namespace {
 
-json boot_entries() {
+json entries_json(const std::vector<slots::BootEntry>& entries) {
   json list = json::array();
-  for (const auto& entry : slots::read_boot_entries(slots::boot_entries_path))
+  for (const auto& entry : entries)
     list.push_back({{"version", entry.version},
                     {"blessed", !entry.tries_left},
                     {"tries_left", entry.tries_left ? json(*entry.tries_left) : json(nullptr)}});
@@ -85,8 +85,10 @@ json slot_json(const slots::Gpt& gpt, slots::SlotName slot, const std::string& b
 
 Result<std::string> slots_json(const slots::BootFacts& boot) {
   json result = {
-      {"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", boot_entries()}};
+      {"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", json::array()}};
   if (boot.live || boot.disk.disk.empty()) return dump(result);
+  LOAM_TRY(const auto names, slots::Esp::of_partition(boot.disk.esp).list("/EFI/Linux"));
+  result["boot_entries"] = entries_json(slots::boot_entries(names));
   LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
   LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
   const auto uuid = slots::data_partition_uuid(digest);

@@ -93,7 +93,8 @@ void Supervisor::settle() {
     status_.state = State::installing;
   } else if (boot_.live) {
     status_.state = State::unconfigured;
-  } else if (condition_is("Partitions", "false") || condition_is("Config", "false")) {
+  } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
+             condition_is("Installation", "false")) {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;

@@ -33,8 +33,8 @@ class Supervisor {
   void wait_for_network();
   void fetch_config(const std::string& url);
   void fetch_ended(const std::string& url, const std::string& problem);
-  bool consent_used(const std::string& config_file) const;
   void take_config(const ConfigText& text);
+  void open_ssh(const model::Config& config);
   // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
   bool tried_already(const ConfigText& text);
   void begin_install(const model::Install& install, const ConfigText& text);
@@ -81,6 +81,7 @@ class Supervisor {
   sys::EventSource monitor_source_;
   sys::EventSource settle_timer_;
   sys::EventSource retry_timer_;
+  sys::EventSource handoff_timer_;
   sys::EventSource network_timer_;
   sys::EventSource child_timer_;
   std::string target_node_;  // disk of the last installation

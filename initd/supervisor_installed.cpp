@@ -109,7 +109,7 @@ void Supervisor::load_config() {
   // The medium may have sent us here.
   if (auto forgot = forget_handoff(); !forgot) sys::log(sys::Priority::warning, forgot.error().text());
   if (auto whole = remove_installing_mark(boot_.disk); !whole)
-    sys::log(sys::Priority::warning, "installing mark: " + whole.error().text());
+    set_condition("Installation", "false", "MarkStays", whole.error().text() + "; a medium may install over this disk");
   if (!boot_.problems.empty()) {
     set_condition("Config", "unknown", "NotRead", "without its partitions this node changes nothing");
     settle();
@@ -179,9 +179,9 @@ Result<void> Supervisor::reload_unit(const std::string& unit) {
   try {
     if (unit == "systemd-networkd.service") return ask(*bus_, "org.freedesktop.network1.Manager", "Reload");
     if (unit == "daemon-reexec") return ask(*bus_, "org.freedesktop.systemd1.Manager", "Reload");
-    // These two keep their files themselves and tell the kernel and everybody who listens.
+    // These two read what was written, and tell the kernel and everybody who listens.
     if (unit == "systemd-hostnamed.service")
-      return ask(*bus_, "org.freedesktop.hostname1", "SetStaticHostname", current_hostname(), false);
+      return ask(*bus_, "org.freedesktop.hostname1", "SetHostname", current_hostname(), false);
     if (unit == "systemd-timedated.service") {
       LOAM_TRY(const auto zone, read_file("/etc/timezone", 256));
       return ask(*bus_, "org.freedesktop.timedate1", "SetTimezone", std::string(trim(zone)), false);

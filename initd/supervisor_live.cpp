@@ -7,9 +7,8 @@
 #include "base/text.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
-#include "slots/sha256.hpp"
+#include "plan/node_files.hpp"
 #include "supervisor.hpp"
-#include "sys/efi.hpp"
 #include "sys/log.hpp"
 
 namespace loam::node {
@@ -54,7 +53,7 @@ void Supervisor::wait_for_network() {
 
 void Supervisor::fetch_config(const std::string& url) {
   if (child_) return;
-  set_condition("Config", "unknown", "Fetching", url);
+  if (!config_) set_condition("Config", "unknown", "Fetching", url);
   fetched_.clear();
   auto child = sys::Child::start(*loop_, fetch_argv(url),
                                  {.line = [this](std::string_view line) { fetched_ += std::string(line) + "\n"; },
@@ -78,9 +77,10 @@ void Supervisor::fetch_ended(const std::string& url, const std::string& problem)
     take_config({fetched_, url});
   } else {
     set_condition("Config", "false", "Unreachable", std::format("{}: {}; trying again every 30 s", url, problem));
-    auto again = loop_->after(std::chrono::seconds(30), [this] { look_for_config(); });
-    if (again) retry_timer_ = *std::move(again);
   }
+  // What was refused may be corrected where it comes from; the same text on the same disks is not tried twice.
+  auto again = loop_->after(std::chrono::seconds(30), [this] { look_for_config(); });
+  if (again) retry_timer_ = *std::move(again);
   settle();
 }
 
@@ -92,11 +92,25 @@ void Supervisor::take_config(const ConfigText& text) {
   }
   set_condition("Config", "true", "Valid", text.name);
   config_ = text;
+  open_ssh(*config);
   if (config->install) {
     if (tried_already(text)) return;
     begin_install(*config->install, text);
   } else {
     set_condition("Install", "unknown", "NotAsked", "loam.yaml has no install section; nothing is installed");
+  }
+}
+
+// Whoever may log in on the node may look at its installation too.
+void Supervisor::open_ssh(const model::Config& config) {
+  for (const auto& file : plan::render_node_files(config, "loam")) {
+    if (file.unit != "ssh.service") continue;
+    auto opened = write_file_if_changed(file.path, file.content, file.mode);
+    if (!opened) {
+      sys::log(sys::Priority::warning, "ssh: " + opened.error().text());
+    } else if (*opened) {
+      if (auto started = reload_unit(file.unit); !started) sys::log(sys::Priority::warning, started.error().text());
+    }
   }
 }
 
@@ -106,20 +120,6 @@ bool Supervisor::tried_already(const ConfigText& text) {
     for (const auto& device : *devices)
       if (!device.is_partition()) now += device.node() + device.property("ID_SERIAL") + device.attribute("size");
   return std::exchange(tried_, now) == now;
-}
-
-namespace {
-
-constexpr std::string_view consent_variable = "LoamConsentUsed";
-
-}  // namespace
-
-// Consent to wipe is for once: a medium that was left in must not erase what it installed. It is spent when the
-// installation by this very file is complete, and a changed file is a new consent.
-bool Supervisor::consent_used(const std::string& config_file) const {
-  const auto used = sys::read_efi_variable(consent_variable, sys::loam_vendor);
-  const auto digest = slots::sha256_file(config_file);
-  return used && *used && digest && **used == *digest;
 }
 
 Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) {
@@ -142,7 +142,7 @@ Result<std::vector<std::string>> Supervisor::install_command(const model::Instal
   target_node_ = facts.node;
   // A kernel name is no identity to consent to.
   const bool named = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
-  const bool consented = named && !facts.id.starts_with("node-") && !consent_used(std::string(config_copy));
+  const bool consented = named && !facts.id.starts_with("node-");
   if (consented) argv.emplace_back("--wipe");
   return argv;
 }
@@ -195,7 +195,7 @@ void Supervisor::install_ended(const std::string& problem) {
     set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed",
                   install_error_.empty() ? problem : install_error_);
     if (present)
-      hand_off_to_disk(target_node_, *loop_, retry_timer_, [this](const std::string& text) {
+      hand_off_to_disk(target_node_, *loop_, handoff_timer_, [this](const std::string& text) {
         set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);
         settle();
       });
@@ -204,9 +204,6 @@ void Supervisor::install_ended(const std::string& problem) {
 }
 
 void Supervisor::after_install() {
-  if (const auto digest = slots::sha256_file(std::string(config_copy)))
-    if (auto noted = sys::write_efi_variable(consent_variable, sys::loam_vendor, *digest); !noted)
-      sys::log(sys::Priority::warning, "consent could not be noted as used: " + noted.error().text());
   if (auto named = add_boot_entry(target_node_); !named)
     sys::log(sys::Priority::warning, "no boot entry was made: " + named.error().text());
   if (then_ == model::AfterInstall::wait) return;

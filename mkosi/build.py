@@ -121,6 +121,13 @@ def write_lock(trees, path):
     path.write_text(json.dumps(lock, indent=1) + "\n")
 
 
+def check_lock(wanted, found):
+    """The very package files, not only their versions."""
+    wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name) or not wanted[name]["sha256"])
+    if wrong:
+        sys.exit(f"packages are not those of the lock: {', '.join(wrong[:10])}")
+
+
 def remove(tree, *patterns):
     for pattern in patterns:
         for path in tree.glob(pattern):
@@ -256,6 +263,8 @@ def build(out, version, lock, cached):
     initrd = mkosi_tree("initrd", work, lock, cached)
     root = mkosi_tree("root", work, lock, cached)
     write_lock([root, initrd], out / f"loam-{version}.lock")
+    if lock:
+        check_lock(lock, json.loads((out / f"loam-{version}.lock").read_text()))
 
     say("root file system (EROFS)")
     shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")

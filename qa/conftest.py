@@ -43,11 +43,7 @@ class Scenario:
 
     def finish(self, passed, error):
         for machine in self.machines:
-            if machine.running():
-                machine.screenshot(self.folder / "console.png")
             machine.kill()
-            if machine.directory != self.folder and machine.serial.exists():
-                shutil.copy(machine.serial, self.folder / "serial.log")
         result = {"passed": passed, "seconds": round(time.monotonic() - self.started, 1), "figures": self.figures, "error": error}
         (self.folder / "result.json").write_text(json.dumps(result, indent=1) + "\n")
         if passed:

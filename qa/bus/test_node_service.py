@@ -125,12 +125,6 @@ def test_apply_is_idempotent_and_survives_a_kill(bus):
     assert node.condition("Config")["reason"] == "ApplyFailed", "what is owed is not forgotten"
 
 
-def test_disks_are_looked_at_beside_the_supervisor(bus):
-    node = bus(facts(live=True))
-    classes = lambda: [disk["class"] for disk in json.loads(node.ctl("--json", "disks").stdout)]
-    wait_until(lambda: "unread" not in classes(), LIMIT, "an answer of every disk")
-
-
 def test_live_without_configuration_waits(bus):
     node = bus(facts(live=True))
     assert node.status()["state"] == "unconfigured"

@@ -57,7 +57,7 @@ def make_config_volume(path, text, label="LOAM"):
 
 @dataclass
 class Drive:
-    """One disk or medium. kind: nvme, scsi, cd, usb, virtio."""
+    """One disk or medium. kind: nvme, scsi, cd, usb, usb-cd, virtio."""
     path: Path
     kind: str
     name: str
@@ -70,7 +70,7 @@ class Drive:
     sector: int = 512
 
     def arguments(self):
-        read_only = ",readonly=on" if self.kind == "cd" else ""
+        read_only = ",readonly=on" if self.kind in ("cd", "usb-cd") else ""
         drive = f"if=none,id={self.name},file={self.path},format={self.format}{read_only}{self.drive_options}"
         device = {
             "nvme": f"nvme,drive={self.name},serial={self.name}",
@@ -78,13 +78,15 @@ class Drive:
             "scsi": f"scsi-hd,bus=scsi0.0,drive={self.name},serial={self.name},wwn={self.wwn:#x}"
                     f",rotation_rate={7200 if self.rotational else 1},product=LOAM-{'HDD' if self.rotational else 'SSD'}",
             "cd": f"scsi-cd,bus=scsi0.0,drive={self.name}",
+            "usb-cd": f"scsi-cd,bus=usb-cd.0,drive={self.name}",
             "usb": f"usb-storage,bus=xhci.0,drive={self.name},removable=on",
         }[self.kind]
         if self.sector != 512:
             device += f",logical_block_size={self.sector},physical_block_size={self.sector}"
         if self.boot is not None:
             device += f",bootindex={self.boot}"
-        return ["-drive", drive, "-device", device + self.options]
+        controller = ["-device", "usb-bot,bus=xhci.0,id=usb-cd"] if self.kind == "usb-cd" else []
+        return ["-drive", drive, *controller, "-device", device + self.options]
 
 
 @dataclass
@@ -106,6 +108,7 @@ class Machine:
         self.process = None
         self.qmp = None
         self.port = free_port()
+        self.live_port = free_port()  # QEMU's DHCP server gives the live system the first address
         self.key = None
         if not self.vars.exists():
             subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(OVMF / "OVMF_VARS_4M.fd"), str(self.vars)], check=True)
@@ -116,7 +119,8 @@ class Machine:
         return f"52:54:00:00:{self.mac_base:02x}:{index + 1:02x}"
 
     def network_arguments(self):
-        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22",
+        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
+                     f",hostfwd=tcp:127.0.0.1:{self.live_port}-10.0.2.15:22",
                      "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
         for i in range(self.nics):
             arguments += ["-netdev", f"hubport,id=net{i},hubid=0",
@@ -154,6 +158,7 @@ class Machine:
     def kill(self):
         """The power goes."""
         if self.running():
+            self.screenshot(self.directory / "console.png")
             self.process.kill()
             self.process.wait()
         if self.qmp:
@@ -193,8 +198,10 @@ class Machine:
             raise QmpError(f"{command}: {answer.strip()}")
 
     def screenshot(self, path):
-        if self.running():
+        try:
             self.qmp.command("screendump", filename=str(path), format="png")
+        except (OSError, QmpError):
+            pass  # a machine that is about to end; the picture is for people only
 
     # ---- ssh ----
 

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.accel import accelerator
 from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -33,10 +34,6 @@ def uki():
     return next(p for p in RELEASE.glob("loam-*.efi") if ".boot." not in p.name)
 
 
-def root_hash():
-    return json.loads(next(RELEASE.glob("loam-*.json")).read_text())["verity"]["root_hash"]
-
-
 def config(public_key, disk="{bus: nvme}", hostname="node-1", mac_base=0x10, install_more=""):
     # A fixed address: QEMU's DHCP server gives the live system's two NICs the first ones.
     macs = {"mac0": f"52:54:00:00:{mac_base:02x}:01", "mac1": f"52:54:00:00:{mac_base:02x}:02"}
@@ -45,8 +42,8 @@ def config(public_key, disk="{bus: nvme}", hostname="node-1", mac_base=0x10, ins
 
 
 def iso_drive(kind="cd", boot=1):
-    if kind == "cd":
-        return Drive(ISO, "cd", "medium", "raw", boot=boot)
+    if kind != "usb":
+        return Drive(ISO, kind, "medium", "raw", boot=boot)
     return Drive(ISO, "usb", "medium", "raw", boot=boot, drive_options=",snapshot=on")
 
 
@@ -83,7 +80,8 @@ class Installed:
     def _identity(self, kind):
         qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
         code = "".join(Path(__file__).with_name(n).read_text() for n in ("machine.py", "node.py"))
-        return hashlib.sha256((root_hash() + qemu + code + kind + uki().read_bytes().hex()[:0] + str(os.cpu_count())).encode()).hexdigest()[:16]
+        manifest = next(RELEASE.glob("loam-*.json")).read_text()  # with the digests of all files, the UKI too
+        return hashlib.sha256((manifest + qemu + code + kind + accelerator(uki()) + str(os.cpu_count())).encode()).hexdigest()[:16]
 
     def folder(self):
         return STATES / self._identity("scsi")

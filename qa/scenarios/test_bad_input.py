@@ -92,5 +92,10 @@ def test_damaged_medium(scenario, damage):
     machine = scenario.keep(Machine(scenario.folder, uki(), drives=[disk, medium, Drive(volume, "usb", "config", "raw")], nics=1))
     machine.start()
     machine.wait_console("the medium is damaged; write it again or use another", 300)
+    if damage == "truncated":  # another one is put in: it goes on from there
+        machine.qmp.command("blockdev-change-medium", device="medium", filename=str(ISO), format="raw", force=True)
+        machine.wait_console(": installing", 300)
+        machine.kill()
+        return
     machine.kill()
     assert sha256(disk.path) == before

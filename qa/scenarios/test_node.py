@@ -3,7 +3,8 @@
 import json
 import subprocess
 
-from lab.machine import Drive, wait_until
+import pytest
+from lab.machine import Drive, make_disk, wait_until
 from lab.node import overlay
 
 
@@ -48,6 +49,23 @@ def test_cables_pulled_and_put_back(scenario, installed):
             machine.wait_console(": degraded", 120)
             machine.wait_console("no interface has an address yet; check cables", 10)
     machine.wait_state("ready", 60)
+
+
+def test_disk_that_does_not_answer_holds_nobody_up(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    disks = lambda: json.loads(machine.ssh("loamctl --json disks"))
+    assert [disk["class"] for disk in disks()] == ["os"]
+    # As if reading hung: the program that reads is another one.
+    machine.ssh("printf '#!/bin/sh\nexec sleep 1000\n' > /var/tmp/hang; chmod +x /var/tmp/hang; mount --bind /var/tmp/hang /usr/lib/loam/loam-probe")
+    hdd = Drive(make_disk(scenario.folder / "late.qcow2", "1G"), "scsi", "late", rotational=True, wwn=0x5000C500000000CC)
+    machine.qmp.command("blockdev-add", **{"driver": "qcow2", "node-name": "late", "file": {"driver": "file", "filename": str(hdd.path)}})
+    machine.qmp.command("device_add", driver="scsi-hd", bus="scsi0.0", drive="late", serial="late", wwn=hdd.wwn, rotation_rate=7200)
+    late = lambda: next((d for d in disks() if d["serial"] == "late"), {"class": "", "reason": ""})
+    wait_until(lambda: late()["class"] == "unread", 60 * machine.scale, "the new disk")
+    wait_until(lambda: "did not answer within 30 s" in late()["reason"], 120 * machine.scale, "the time limit", interval=1)
+    machine.wait_state("ready", 10)
+    machine.ssh("umount /usr/lib/loam/loam-probe; udevadm trigger --subsystem-match=block")
+    wait_until(lambda: late()["class"] == "blank", 60 * machine.scale, "the disk answering again", interval=1)
 
 
 def test_apply_changes_the_node(scenario, installed):
@@ -96,13 +114,15 @@ def first_megabytes(disk, folder):
 
 def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
-    assert "this one stays up" in machine.ssh("loamctl slots fall-back")
+    assert "is not on trial" in machine.ssh("loamctl slots fall-back"), "a release that has proven itself is never left"
     boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
-    machine.ssh("touch /efi/EFI/Linux/loam-0.0.9+0-3.efi")
-    assert "this one stays up" in machine.ssh("loamctl slots fall-back")
+    machine.ssh("cd /efi/EFI/Linux; mv loam-?.?.?.efi $(basename loam-?.?.?.efi .efi)+1-2.efi; touch loam-0.0.9+0-3.efi")
+    assert "no other release can boot" in machine.ssh("loamctl slots fall-back")
     # The gate itself: a node without loamd is not well.
-    machine.ssh("mv /efi/EFI/Linux/loam-0.0.9+0-3.efi /efi/EFI/Linux/loam-0.0.9.efi; systemctl stop loam-health; systemctl mask --runtime loamd;"
-                "systemctl stop loamd; systemctl --no-block start loam-health")
+    machine.ssh("mv /efi/EFI/Linux/loam-0.0.9+0-3.efi /efi/EFI/Linux/loam-0.0.9.efi; systemctl stop loam-health loamd;"
+                "mkdir -p /run/systemd/system/loam-health.service.d;"
+                "printf '[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 5\n' > /run/systemd/system/loam-health.service.d/short.conf;"
+                "systemctl daemon-reload; mount --bind /bin/false /usr/lib/loam/loamd; systemctl --no-block start loam-health")
     wait_until(lambda: machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False).stdout not in ("", boot), 300 * machine.scale,
                "another boot", interval=2)
 
@@ -144,18 +164,13 @@ def corrupt(machine, scenario, number, whole):
     machine.drives[0].path, machine.drives[0].format = raw, "raw"
 
 
-def test_missing_loam_partition_leads_to_the_console(scenario, installed):
+@pytest.mark.parametrize("name,number", [("loam", 6), ("state", 7)])
+@pytest.mark.parametrize("damage", ["missing", "broken"])
+def test_damaged_partition_leads_to_the_console(scenario, installed, name, number, damage):
     machine = scenario.keep(installed.machine(scenario.folder))
-    corrupt(machine, scenario, 6, whole=True)
+    corrupt(machine, scenario, number, whole=damage == "missing")
     machine.start()
-    machine.wait_console("the OS disk has no loam partition", 240)
+    machine.wait_console(f"the OS disk has no {name} partition" if damage == "missing" else f"the {name} partition cannot be used", 240)
     machine.wait_console(": degraded", 120)
-
-
-def test_broken_state_partition_leads_to_the_console(scenario, installed):
-    machine = scenario.keep(installed.machine(scenario.folder))
-    corrupt(machine, scenario, 7, whole=False)
-    machine.start()
-    machine.wait_console("the state partition cannot be used", 240)
-    machine.wait_console(": degraded", 120)
-    machine.wait_ssh(120)  # keys and network come from the loam partition, which is whole
+    if name == "state":
+        machine.wait_ssh(120)  # keys and network come from the loam partition, which is whole

@@ -1,9 +1,9 @@
 #include "base/scratch.hpp"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace loam {

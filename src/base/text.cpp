@@ -111,7 +111,7 @@ namespace {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::ranges::iota(row, std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
     auto diagonal = std::exchange(row[0], i);
     for (std::size_t j = 1; j <= b.size(); ++j) {

@@ -88,6 +88,10 @@ INSTANTIATE_TEST_SUITE_P(
             "loam.yaml:2:46: network.interfaces[0].addresses[0]: expected an address with prefix length such as "
             "192.0.2.10/24, found "
             "\"10.0.0.1/33\""},
+        Bad{"version: 1\ninstall: {disk: {bus: nvme}, encryption: tpm2}\n",
+            "loam.yaml: install.encryption: only \"none\" can be installed by this release"},
+        Bad{"version: 1\nnetwork: {nics: [{name: eth0, match: {min_speed: 25000}}]}\n",
+            "loam.yaml: network.nics[0].match: needs mac, pci or driver in this release"},
         Bad{"version: 1\nupdate: {url: ftp://x}\n",
             "loam.yaml:2:15: update.url: expected a URL such as https://loam.example/releases, found \"ftp://x\""}));
 

@@ -17,6 +17,7 @@ class Validator {
     members();
     interfaces();
     install();
+    not_yet();
     return std::move(problems_);
   }
 
@@ -80,6 +81,19 @@ class Validator {
   void install() {
     if (config_->install && config_->install->disk == DiskSelector{})
       problem("install.disk: says nothing about the disk; name its id, serial, model, bus or size");
+  }
+
+  // Accepted and ignored would be worse: a disk that was to be encrypted would lie there in the clear.
+  void not_yet() {
+    if (config_->install && config_->install->encryption != Encryption::none)
+      problem("install.encryption: only \"none\" can be installed by this release");
+    if (config_->install && config_->install->mirror)
+      problem("install.mirror: cannot be installed by this release; leave it out");
+    for (std::size_t i = 0; i < config_->network.nics.size(); ++i) {
+      const auto& match = config_->network.nics[i].match;
+      if (!match.mac && !match.pci && !match.driver)
+        problem(std::format("network.nics[{}].match: needs mac, pci or driver in this release", i));
+    }
   }
 
   const Config* config_;

@@ -22,11 +22,10 @@ std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
   return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = left};
 }
 
-std::vector<BootEntry> read_boot_entries(const std::filesystem::path& directory) {
+std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) {
   std::vector<BootEntry> entries;
-  std::error_code none;
-  for (const auto& file : std::filesystem::directory_iterator(directory, none))
-    if (auto entry = parse_boot_entry(file.path().filename().string())) entries.push_back(*std::move(entry));
+  for (const auto& name : file_names)
+    if (auto entry = parse_boot_entry(name)) entries.push_back(*std::move(entry));
   std::ranges::sort(entries, std::greater{}, &BootEntry::version);
   return entries;
 }

@@ -2,16 +2,12 @@
 // Format: https://uapi-group.org/specifications/specs/boot_loader_specification/#boot-counting
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace loam::slots {
-
-// Where systemd-boot looks for them on a running node.
-inline constexpr std::string_view boot_entries_path = "/efi/EFI/Linux";
 
 struct BootEntry {
   std::string version;
@@ -23,6 +19,7 @@ struct BootEntry {
 // "loam-1.2.3+2-1.efi"; nothing for files that are none of ours.
 std::optional<BootEntry> parse_boot_entry(std::string_view file_name);
 
-std::vector<BootEntry> read_boot_entries(const std::filesystem::path& directory);
+// Those among the names in EFI/Linux that are ours, newest first.
+std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names);
 
 }  // namespace loam::slots

@@ -82,6 +82,12 @@ Result<void> Esp::put_text(const std::string& text, const std::string& to) const
   return sync();
 }
 
+Result<std::string> Esp::read_text(const std::string& path) const {
+  auto text = mtool({"mtype", "::" + path});
+  if (text || !text.error().message().contains("not found")) return text;
+  return std::string();
+}
+
 Result<std::vector<std::string>> Esp::list(const std::string& directory) const {
   auto listed = mtool({"mdir", "-b", "::" + directory});
   std::vector<std::string> names;

@@ -16,6 +16,9 @@ class Esp {
   Esp(std::filesystem::path disk, Extent extent, std::uint32_t sector_size)
       : disk_(std::move(disk)), extent_(extent), sector_size_(sector_size) {}
 
+  // On a partition's own device node.
+  static Esp of_partition(std::filesystem::path node) { return {std::move(node), {.offset = 0, .bytes = 0}, 512}; }
+
   // True if there is a file system at all: before it is made, there is nothing to be careful with.
   bool formatted() const;
   Result<void> format(const std::string& volume_id) const;
@@ -23,6 +26,8 @@ class Esp {
   // Under a temporary name, synced, then renamed: a reader sees the whole file or none.
   Result<void> put(const std::filesystem::path& from, const std::string& to) const;
   Result<void> put_text(const std::string& text, const std::string& to) const;
+  // Empty if there is no such file.
+  Result<std::string> read_text(const std::string& path) const;
   // An error unless the file on the ESP, read past the page cache, is what `from` is.
   Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
   // Names in a directory; none if it does not exist.

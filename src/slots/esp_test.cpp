@@ -38,6 +38,9 @@ TEST_F(EspInAFile, KeepsWhatIsPutThere) {
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(esp_.list("/EFI").value(), std::vector<std::string>{"loam-1.2.3+3.efi"});
   EXPECT_TRUE(esp_.list("/none").value().empty());
+  ASSERT_TRUE(esp_.put_text("words", "/EFI/some-words"));
+  EXPECT_EQ(esp_.read_text("/EFI/some-words").value(), "words");
+  EXPECT_EQ(esp_.read_text("/EFI/other-words").value(), "");
   EXPECT_TRUE(esp_.check_copy(source_, "::/EFI/loam-1.2.3+3.efi"));
 }
 

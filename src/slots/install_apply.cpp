@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view boot_loader = "/EFI/BOOT/BOOTX64.EFI";
+// SHA-256 of the loam.yaml that the disk was installed by.
+constexpr std::string_view installed_by = "/loader/loam-installed-by";
 
 Result<std::string> random_uuid() {
   LOAM_TRY(const auto text, read_file("/proc/sys/kernel/random/uuid", 64));
@@ -48,13 +50,14 @@ Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
 Result<void> observe_target(InstallTarget& target) {
   LOAM_TRY(target.gpt, read_gpt(target.path, target.sector_size));
   target.bootable = false;
+  target.installed_sha256.clear();
   const auto layout = layout_for(target.bytes, target.sector_size);
-  if (!layout || target_state(target.gpt) != TargetState::installing || !same_places(target.gpt, *layout)) return {};
+  if (!layout || target_state(target.gpt) == TargetState::other || !same_places(target.gpt, *layout)) return {};
   // An ESP that cannot be read may be one that boots: then no step of ours may format anything.
   const Esp esp(target.path, layout->at(Part::esp), target.sector_size);
-  if (esp.formatted()) {
-    LOAM_TRY(target.bootable, has_boot_loader(target, *layout));
-  }
+  if (!esp.formatted()) return {};
+  LOAM_TRY(target.bootable, has_boot_loader(target, *layout));
+  LOAM_TRY(target.installed_sha256, esp.read_text(std::string(installed_by)));
   return {};
 }
 
@@ -190,6 +193,7 @@ Result<void> InstallApply::install_boot() {
   LOAM_CHECK(release_->check_files());
   LOAM_TRY(const auto partition, esp());
   const auto loader = release_->file("boot.efi");
+  LOAM_CHECK(partition.put_text(target_.config_sha256, std::string(installed_by)));
   LOAM_CHECK(partition.put_text("timeout 3\nconsole-mode keep\neditor no\n", "/loader/loader.conf"));
   LOAM_CHECK(partition.put(release_->file("efi"), "/EFI/Linux/" + uki_name(release_->manifest().version, boot_tries)));
   LOAM_CHECK(partition.put(loader, "/EFI/systemd/systemd-bootx64.efi"));

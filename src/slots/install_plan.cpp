@@ -14,13 +14,19 @@ namespace {
 // name.
 TargetState state_of(const InstallTarget& target, const Layout& layout) {
   const auto state = target_state(target.gpt);
-  return state == TargetState::installing && !same_places(target.gpt, layout) ? TargetState::other : state;
+  if (state != TargetState::installing) return state;
+  if (!same_places(target.gpt, layout)) return TargetState::other;
+  // It boots: only the same installation may take the mark away, for any other it is an installed disk.
+  return target.bootable && target.installed_sha256 != target.config_sha256 ? TargetState::installed : state;
 }
 
 Result<void> refuse(const InstallTarget& target, TargetState state) {
-  if (state == TargetState::installed && !target.wipe_consented)
+  const bool consent_used = target.installed_sha256 == target.config_sha256;
+  if (state == TargetState::installed && (!target.wipe_consented || consent_used))
     return fail(std::format("{} holds a Loam installation already; it was not touched", target.id),
-                std::format("boot from it, or add \"{}\" to install.wipe to erase it", target.id));
+                consent_used && target.wipe_consented
+                    ? "boot from it; it was installed by this very loam.yaml, so a changed one is needed to erase it"
+                    : std::format("boot from it, or add \"{}\" to install.wipe to erase it", target.id));
   if (state == TargetState::other && !target.blank && !target.wipe_consented)
     return fail(std::format("{} is not blank: it holds {}; it was not touched", target.id, target.content),
                 std::format("choose another disk, or add \"{}\" to install.wipe to erase it", target.id));

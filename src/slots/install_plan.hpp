@@ -22,12 +22,14 @@ struct InstallTarget {
   std::string content;  // what is on it, for messages
   bool wipe_consented = false;
   Gpt gpt;
-  bool bootable = false;      // its ESP holds a boot loader
-  std::string config_sha256;  // of the loam.yaml to be put there: another file is another plan
+  bool bootable = false;         // its ESP holds a boot loader
+  std::string config_sha256;     // of the loam.yaml to be put there: another file is another plan
+  std::string installed_sha256;  // of the loam.yaml that it was installed by; empty: not known
 };
 
 // Refuses a disk that is not blank unless consented, one that holds Loam already, one that is too small; nothing has
-// been written then. A begun installation needs no new consent: its mark was put there by us.
+// been written then. A begun installation needs no new consent: its mark was put there by us. Consent is for once: the
+// file that a disk was installed by does not erase it again, so a medium that was left in does no harm.
 Result<plan::Plan> plan_install(const InstallTarget& target, const Manifest& manifest);
 
 // Names on the ESP. New releases start with three tries, counted down by systemd-boot.

@@ -26,7 +26,8 @@ InstallTarget blank() {
           .wipe_consented = false,
           .gpt = {},
           .bootable = false,
-          .config_sha256 = {}};
+          .config_sha256 = "of the file",
+          .installed_sha256 = {}};
 }
 
 InstallTarget with_loam(std::string_view name) {
@@ -107,9 +108,31 @@ TEST(InstallPlan, AMarkOverAnotherLayoutNeedsConsent) {
   EXPECT_EQ(kinds(*plan_install(target, manifest())).front(), "wipe");
 }
 
+TEST(InstallPlan, ConsentIsForOnce) {
+  auto target = with_loam("loam");
+  target.wipe_consented = true;
+  EXPECT_TRUE(plan_install(target, manifest()));
+  target.installed_sha256 = target.config_sha256;
+  const auto refused = plan_install(target, manifest());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text(),
+            "wwn-1 holds a Loam installation already; it was not touched; boot from it; it was installed by this very "
+            "loam.yaml, so a changed one is needed to erase it");
+}
+
+TEST(InstallPlan, ABootableOneIsInstalledForAnyOtherFile) {
+  auto target = with_loam(installing_mark);
+  target.bootable = true;
+  target.installed_sha256 = "of another file";
+  EXPECT_FALSE(plan_install(target, manifest()));
+  target.wipe_consented = true;
+  EXPECT_EQ(kinds(*plan_install(target, manifest())).front(), "wipe");
+}
+
 TEST(InstallPlan, ABootableOneOnlyLosesItsMark) {
   auto target = with_loam(installing_mark);
   target.bootable = true;
+  target.installed_sha256 = target.config_sha256;
   EXPECT_EQ(kinds(*plan_install(target, manifest())), std::vector<std::string>{"mark-installed"});
 }
 
