@@ -44,7 +44,7 @@ Result<void> HostnameKind::check(std::string_view text) {
   for (const auto label : split(text, '.'))
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
       return fail(
-          std::format("expected labels of 1 to 63 characters that neither start nor end with \"-\", found \"{}\"",
+          std::format(R"(expected labels of 1 to 63 characters that neither start nor end with "-", found "{}")",
                       printable(text, 60)));
   return {};
 }
