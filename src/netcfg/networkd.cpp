@@ -89,6 +89,7 @@ class Links {
 
   std::vector<RenderedFile> files() const {
     std::vector<RenderedFile> files;
+    files.reserve(lines_.size());
     for (const auto& [name, lines] : lines_)
       files.push_back(
           file(std::format("30-{}.network", name), std::format("[Match]\nName={}\n{}", name, sections(name, lines))));
@@ -165,6 +166,7 @@ RenderedFile dhcp_everywhere() {
 
 std::vector<RenderedFile> render_network(const model::Network& network) {
   std::vector<RenderedFile> files;
+  files.reserve(network.nics.size() + network.bonds.size() + network.vlans.size() + network.bridges.size());
   for (const auto& nic : network.nics) files.push_back(nic_link(nic));
   for (const auto& bond : network.bonds) files.push_back(bond_netdev(bond));
   for (const auto& vlan : network.vlans) files.push_back(vlan_netdev(vlan));

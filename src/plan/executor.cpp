@@ -10,8 +10,8 @@ Result<void> run_action(const Action& action, std::size_t index, Journal& journa
   LOAM_CHECK(journal.begin(index));
   if (auto done = handler(action); !done) {
     auto error = std::move(done).error().context(std::format("{} {}", action.kind, action.target));
-    // The cause matters more than a journal that cannot note it.
-    (void)journal.fail_action(index, error.text());
+    if (auto noted = journal.fail_action(index, error.text()); !noted)
+      error = std::move(error).context("(and the journal cannot note it: " + noted.error().text() + ")");
     return std::unexpected(std::move(error));
   }
   return journal.finish(index);
