@@ -15,8 +15,6 @@
 
 namespace loam::slots {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr std::string_view boot_loader = "/EFI/BOOT/BOOTX64.EFI";

@@ -48,6 +48,7 @@ InstallTarget with_loam(std::string_view name) {
 
 std::vector<std::string> kinds(const plan::Plan& plan) {
   std::vector<std::string> list;
+  list.reserve(plan.actions.size());
   for (const auto& action : plan.actions) list.push_back(action.kind);
   return list;
 }
@@ -163,7 +164,7 @@ TEST(Layout, FitsDisksOfBothSectorSizes) {
 
 TEST(Manifest, RefusesWhatIsNotOne) {
   for (const auto* const bad :
-       {"", "[]", "{\"format\":2}", "{\"format\":1,\"version\":\"../x\"}", "{\"format\":1,\"version\":\"1\"}"})
+       {"", "[]", R"({"format":2})", R"({"format":1,"version":"../x"})", R"({"format":1,"version":"1"})"})
     EXPECT_FALSE(parse_manifest(bad)) << bad;
 }
 

@@ -1,10 +1,10 @@
 #include "sys/spawn.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 namespace loam::sys {
 
@@ -38,6 +38,7 @@ namespace {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   // posix_spawn takes char* for history's sake and does not write to them.
   for (const auto& text : texts) list.push_back(const_cast<char*>(text.c_str()));
   list.push_back(nullptr);
