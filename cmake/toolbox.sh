@@ -90,6 +90,7 @@ case ${1:-} in
     # The host's own proxy and mirror settings go in; nothing else of its environment does.
     keep=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" LOAM_CACHE="$cache" LOAM_HOST_MIRROR="$(mirror)"
       LOAM_PROMPT="${LOAM_PROMPT:-}" CI="${CI:-}")
+    # A host may have its proxy in apt.conf only; apt-config quotes what it prints for the shell.
     eval "$(apt-config shell apt_http Acquire::http::Proxy apt_https Acquire::https::Proxy 2>/dev/null || true)"
     http_proxy=${http_proxy:-${apt_http:-}} https_proxy=${https_proxy:-${apt_https:-}}
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do [ -n "${!name:-}" ] && keep+=("$name=${!name}"); done

@@ -27,10 +27,6 @@ Result<std::vector<slots::FoundPartition>> partitions() {
   return found;
 }
 
-}  // namespace
-
-namespace {
-
 // Partitions of one disk appear one after the other: those that the root does not need get a while too, before they
 // count as missing.
 class Patience {

@@ -68,8 +68,13 @@ void DiskWatch::take_line(std::string_view line) {
 void DiskWatch::over(const std::string& problem) {
   // End and time limit can come in one turn of the loop.
   if (!std::exchange(looking_, false)) return;
-  if (!problem.empty()) sys::log(sys::Priority::error, "loam-probe: " + problem);
   limit_.disable();
+  if (!problem.empty()) {
+    sys::log(sys::Priority::error, "loam-probe: " + problem);
+    // The program failed, not the disks: those that it did not come to are not to be called dying.
+    for (auto& [node, content] : fresh_)
+      if (content.unread == no_answer) content.unread = "could not be looked at: loam-probe " + problem;
+  }
   contents_ = std::exchange(fresh_, {});
   // Not here: this may run inside of the probe's own callback.
   auto next = loop_->after(std::chrono::seconds(0), [this] {

@@ -29,7 +29,7 @@ class DiskWatch {
     std::string unread;  // why it is not known
   };
   void take_line(std::string_view line);
-  void over(const std::string& why_unread);
+  void over(const std::string& problem);
 
   sys::EventLoop* loop_;
   std::unique_ptr<sys::Child> probe_;

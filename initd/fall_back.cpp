@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <format>
-#include <iostream>
 
 #include "base/file.hpp"
 #include "slots/boot_entries.hpp"

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/file.hpp"
+#include "base/guard.hpp"
 #include "base/text.hpp"
 #include "model/parse.hpp"
 #include "netcfg/networkd.hpp"
@@ -64,12 +65,9 @@ int main(int argc, char** argv) {
     std::cerr << "usage: loam-render ROOT\n";
     return 2;
   }
-  try {
-    auto done = render(argv[1]);
-    if (done) return 0;
-    std::cerr << "loam-render: " << done.error().text() << '\n';
-  } catch (const std::exception& problem) {
-    std::cerr << "loam-render: " << problem.what() << '\n';
-  }
-  return 1;
+  return loam::guard("loam-render", [&] {
+    const auto done = render(argv[1]);
+    if (!done) std::cerr << "loam-render: " << done.error().text() << '\n';
+    return done ? 0 : 1;
+  });
 }

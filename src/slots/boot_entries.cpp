@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace loam::slots {
 
@@ -26,7 +27,10 @@ std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) 
   std::vector<BootEntry> entries;
   for (const auto& name : file_names)
     if (auto entry = parse_boot_entry(name)) entries.push_back(*std::move(entry));
-  std::ranges::sort(entries, std::greater{}, &BootEntry::version);
+  // As versions, which are no words: 0.10 is newer than 0.9.
+  std::ranges::sort(entries, [](const BootEntry& a, const BootEntry& b) {
+    return ::strverscmp(a.version.c_str(), b.version.c_str()) > 0;
+  });
   return entries;
 }
 

@@ -18,9 +18,9 @@ TEST(BootEntry, NamesSayHowManyTriesAreLeft) {
 }
 
 TEST(BootEntry, OnlyOursNewestFirst) {
-  const auto entries = boot_entries({"loam-1.efi", "loam-2+3.efi", "other.efi"});
+  const auto entries = boot_entries({"loam-0.9.efi", "loam-0.10+3.efi", "other.efi"});
   ASSERT_EQ(entries.size(), 2U);
-  EXPECT_EQ(entries[0].version, "2");
+  EXPECT_EQ(entries[0].version, "0.10");
 }
 
 }  // namespace

@@ -15,11 +15,18 @@
 
 namespace loam::slots {
 
-Result<std::string> Esp::mtool(std::vector<std::string> command, std::string input) const {
+namespace {
+
+// loamd looks itself, and must do so well within its watchdog's time.
+constexpr std::chrono::seconds look_limit{30};
+
+}  // namespace
+
+Result<std::string> Esp::mtool(std::vector<std::string> command, std::string input, std::chrono::seconds limit) const {
   command.insert(command.begin() + 1, {"-i", std::format("{}@@{}", disk_.string(), extent_.offset)});
-  auto ran = sys::run(command, {.timeout = std::chrono::seconds(600),
-                                .input = std::move(input),
-                                .environment = {"MTOOLS_SKIP_CHECK=1", "MTOOLSRC=/dev/null"}});
+  auto ran = sys::run(
+      command,
+      {.timeout = limit, .input = std::move(input), .environment = {"MTOOLS_SKIP_CHECK=1", "MTOOLSRC=/dev/null"}});
   if (!ran) return std::unexpected(std::move(ran).error().context("EFI system partition"));
   return std::move(ran->out);
 }
@@ -83,13 +90,13 @@ Result<void> Esp::put_text(const std::string& text, const std::string& to) const
 }
 
 Result<std::string> Esp::read_text(const std::string& path) const {
-  auto text = mtool({"mtype", "::" + path});
+  auto text = mtool({"mtype", "::" + path}, {}, look_limit);
   if (text || !text.error().message().contains("not found")) return text;
   return std::string();
 }
 
 Result<std::vector<std::string>> Esp::list(const std::string& directory) const {
-  auto listed = mtool({"mdir", "-b", "::" + directory});
+  auto listed = mtool({"mdir", "-b", "::" + directory}, {}, look_limit);
   std::vector<std::string> names;
   if (!listed) {
     if (listed.error().message().contains("not found")) return names;

@@ -1,6 +1,7 @@
 // The EFI system partition inside a disk or disk image, through mtools(1): no mount, the same on a file and a disk.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -34,7 +35,8 @@ class Esp {
   Result<std::vector<std::string>> list(const std::string& directory) const;
 
  private:
-  Result<std::string> mtool(std::vector<std::string> command, std::string input = {}) const;
+  Result<std::string> mtool(std::vector<std::string> command, std::string input = {},
+                            std::chrono::seconds limit = std::chrono::minutes(10)) const;
   Result<void> sync() const;
 
   std::filesystem::path disk_;
