@@ -1,4 +1,5 @@
 // The supervisor on an installed node: /etc follows loam.yaml.
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +99,8 @@ Result<void> ask(sdbus::IConnection& bus, const std::string& interface, const ch
 
 struct Logger : plan::Observer {
   void begin(const plan::Action& action, std::size_t index, std::size_t count) override {
+    // Each action has a time limit of its own; many slow ones are not a hang.
+    sd_notify(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
     sys::log(sys::Priority::info, std::format("apply {}/{}: {} {}", index + 1, count, action.kind, action.target),
              {{"LOAM_ACTION", action.kind}, {"LOAM_TARGET", action.target}});
   }

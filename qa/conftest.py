@@ -72,5 +72,11 @@ def installed():
     return Installed()
 
 
+@pytest.fixture(scope="session")
+def live():
+    from lab.node import Live
+    return Live()
+
+
 def sha256(path):
     return subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]

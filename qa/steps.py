@@ -212,6 +212,37 @@ def pytest(tally, folder, names=(), long=False, workers=1):
     tally.add_xml(folder, report)
 
 
+def fuzz_seeds():
+    """What good input looks like, for each fuzzer; release_fuzz takes its parser from the first byte."""
+    loamctl = BUILD / "release/initd/loamctl"
+    example = subprocess.run([str(loamctl), "config", "example"], capture_output=True, check=True).stdout
+    manifest = next(RELEASE.glob("loam-*.json")).read_bytes()
+    tree = next(RELEASE.glob("loam-*.verity")).read_bytes()[:8192]
+    plan = json.dumps({"plan": json.dumps({"title": "t", "actions": []})}).encode() + b'\n{"begin":0}\n'
+    return {"loam_yaml_fuzz": [example], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
+            "journal_fuzz": [plan]}
+
+
+def fuzz(tally, names=(), seconds=60):
+    """Each parser of bytes from outside against libFuzzer; what it learns is kept in the cache."""
+    image()
+    compile_preset("fuzz", ["fuzzers"])
+    for name, seeds in fuzz_seeds().items():
+        if names and name not in names:
+            continue
+        say(f"{name}, {seconds} s")
+        corpus = CACHE / "fuzz" / name
+        corpus.mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds):
+            (corpus / f"seed-{number}").write_bytes(seed)
+        found = BUILD / "fuzz-found"
+        found.mkdir(exist_ok=True)
+        done = subprocess.run([str(BUILD / "fuzz/src" / name), f"-max_total_time={seconds}", "-max_len=16384", f"-artifact_prefix={found}/{name}-",
+                               "-timeout=10", str(corpus)], capture_output=True, text=True, timeout=seconds + 120)
+        tally.add(f"fuzz.{name}", done.returncode == 0)
+        print("\n".join(done.stderr.splitlines()[-1:] if done.returncode == 0 else done.stderr.splitlines()[-40:]))
+
+
 def bus(tally):
     say("loamd on a private D-Bus")
     build()
@@ -221,7 +252,7 @@ def bus(tally):
 def engine(tally):
     image()
     say("the install engine on image files")
-    pytest(tally, "engine")
+    pytest(tally, "engine", workers=2)
 
 
 def qa(tally, names=(), long=False):
@@ -247,6 +278,7 @@ def test(long):
     engine(tally)
     if long:
         tally.add("reproduce", reproduce())
+        fuzz(tally)
     qa(tally, long=long)
     return tally.close()
 
@@ -282,7 +314,7 @@ def main():
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
              "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
-             "lint": lambda: (build(), tallied(lint))[1],
+             "fuzz": lambda: tallied(fuzz, options.names), "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
              "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}
     sys.exit(0 if steps[options.command]() in (None, True) else 1)

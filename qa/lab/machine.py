@@ -46,7 +46,7 @@ def make_disk(path, size):
 def make_config_volume(path, text, label="LOAM"):
     """A small FAT volume with loam.yaml, as a stick would carry it."""
     with path.open("wb") as file:
-        file.truncate(8 << 20)
+        file.truncate(32 << 20)
     environment = dict(os.environ, MTOOLSRC="/dev/null")
     subprocess.run(["mkfs.fat", "-n", label, str(path)], check=True, stdout=subprocess.DEVNULL)
     content = text if isinstance(text, bytes) else text.encode()
@@ -65,28 +65,29 @@ class Drive:
     boot: int | None = None
     rotational: bool = False
     wwn: int = 0
-    options: str = ""
     drive_options: str = ""
-    sector: int = 512
+
+    def device(self):
+        """As QMP's device_add and QEMU's command line take it."""
+        disk = {"drive": self.name, "serial": self.name}
+        device = {
+            "nvme": {"driver": "nvme", "bus": "slot0", **disk},
+            "virtio": {"driver": "virtio-blk-pci", **disk},
+            "scsi": {"driver": "scsi-hd", "bus": "scsi0.0", "wwn": self.wwn, "rotation_rate": 7200 if self.rotational else 1,
+                     "product": f"LOAM-{'HDD' if self.rotational else 'SSD'}", **disk},
+            "cd": {"driver": "scsi-cd", "bus": "scsi0.0", "drive": self.name},
+            "usb-cd": {"driver": "scsi-cd", "bus": "usb-cd.0", "drive": self.name},
+            "usb": {"driver": "usb-storage", "bus": "xhci.0", "drive": self.name, "removable": True},
+        }[self.kind]
+        if self.boot is not None:
+            device["bootindex"] = self.boot
+        return {**device, "id": f"dev-{self.name}"}
 
     def arguments(self):
         read_only = ",readonly=on" if self.kind in ("cd", "usb-cd") else ""
         drive = f"if=none,id={self.name},file={self.path},format={self.format}{read_only}{self.drive_options}"
-        device = {
-            "nvme": f"nvme,drive={self.name},serial={self.name}",
-            "virtio": f"virtio-blk-pci,drive={self.name},serial={self.name}",
-            "scsi": f"scsi-hd,bus=scsi0.0,drive={self.name},serial={self.name},wwn={self.wwn:#x}"
-                    f",rotation_rate={7200 if self.rotational else 1},product=LOAM-{'HDD' if self.rotational else 'SSD'}",
-            "cd": f"scsi-cd,bus=scsi0.0,drive={self.name}",
-            "usb-cd": f"scsi-cd,bus=usb-cd.0,drive={self.name}",
-            "usb": f"usb-storage,bus=xhci.0,drive={self.name},removable=on",
-        }[self.kind]
-        if self.sector != 512:
-            device += f",logical_block_size={self.sector},physical_block_size={self.sector}"
-        if self.boot is not None:
-            device += f",bootindex={self.boot}"
         controller = ["-device", "usb-bot,bus=xhci.0,id=usb-cd"] if self.kind == "usb-cd" else []
-        return ["-drive", drive, *controller, "-device", device + self.options]
+        return ["-drive", drive, *controller, "-device", json.dumps(self.device())]
 
 
 @dataclass
@@ -133,7 +134,9 @@ class Machine:
         argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", str(self.memory),
                 "-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
                 "-drive", f"if=pflash,format=qcow2,file={self.vars}",
-                "-device", "virtio-scsi-pci,id=scsi0", "-device", "qemu-xhci,id=xhci", "-vga", "std", "-display", "none",
+                "-device", "virtio-scsi-pci,id=scsi0", "-device", "qemu-xhci,id=xhci", "-device", "pcie-root-port,id=slot0,chassis=1",
+                "-device", "vmgenid,guid=auto",  # a copy of a saved state draws random numbers of its own
+                "-vga", "std", "-display", "none",
                 "-chardev", f"socket,id=serial,path={self.directory}/serial,server=on,wait=off,logfile={self.serial},logappend=on",
                 "-serial", "chardev:serial", "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
                 "-rtc", "base=utc", "-no-user-config", "-nodefaults"]
@@ -142,9 +145,11 @@ class Machine:
             argv += drive.arguments()
         return argv + self.extra
 
-    def start(self):
+    def start(self, saved_state=None):
+        """Power on, or going on from a saved state of a machine with the same arguments."""
         self.qemu_log = (self.directory / "qemu.log").open("ab")
-        self.process = subprocess.Popen(self.arguments(), stdout=self.qemu_log, stderr=self.qemu_log, stdin=subprocess.DEVNULL)
+        argv = self.arguments() + (["-loadvm", saved_state] if saved_state else [])
+        self.process = subprocess.Popen(argv, stdout=self.qemu_log, stderr=self.qemu_log, stdin=subprocess.DEVNULL)
         try:
             self.qmp = Qmp(self.directory / "qmp")
         except OSError as problem:
@@ -154,6 +159,24 @@ class Machine:
 
     def running(self):
         return self.process is not None and self.process.poll() is None
+
+    def plug(self, drive):
+        """A disk or stick while the machine runs; it stays there for the next start."""
+        self.qmp.command("blockdev-add", **{"node-name": drive.name, "driver": drive.format,
+                                            "file": {"driver": "file", "filename": str(drive.path)}})
+        self.qmp.command("device_add", **drive.device())
+        self.drives.append(drive)
+
+    def unplug(self, drive):
+        device = f"dev-{drive.name}"
+        self.qmp.command("device_del", id=device)
+
+        def gone():
+            self.qmp.command("query-status")  # takes the events in
+            return any(e["event"] == "DEVICE_DELETED" and e["data"].get("device") == device for e in self.qmp.events)
+        wait_until(gone, 60 * self.scale, f"{drive.name} going away")
+        self.qmp.command("blockdev-del", **{"node-name": drive.name})
+        self.drives.remove(drive)
 
     def kill(self):
         """The power goes."""

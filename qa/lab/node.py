@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -59,88 +58,118 @@ def overlay(base, path):
     return path
 
 
-def install(directory, os_kind="nvme", medium="cd", label="LOAM", text=None, hdds=0, limit=420, **options):
-    """A fresh machine with the medium in it, until the installed disk answers and is ready."""
+@contextmanager
+def locked(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(directory, medium="cd", label="LOAM", hdds=0, **options):
+    """A new machine with a blank NVMe disk, the medium and a configuration, switched on."""
     key, public = make_key(STATES)
-    disk = Drive(make_disk(directory / "os.qcow2", "24G"), os_kind, "os", boot=0, wwn=0x5000C500000000AA)
-    selector = {"nvme": "{bus: nvme}", "scsi": "{bus: scsi, rotational: false}", "virtio": "{bus: virtio}"}[os_kind]
-    volume = make_config_volume(directory / "config.img", text or config(public, selector), label)
+    disk = Drive(make_disk(directory / "os.qcow2", "24G"), "nvme", "os", boot=0)
+    volume = make_config_volume(directory / "config.img", config(public), label)
     machine = Machine(directory, uki(), drives=[disk, iso_drive(medium), Drive(volume, "usb", "config", "raw"), *hard_disks(directory, hdds)], **options)
     machine.key = key
-    machine.start()
-    return machine
+    return machine.start()
 
 
-class Installed:
-    """The disk of a node that was installed once; each user gets a copy-on-write copy, or a running copy of its memory."""
+class Made:
+    """What was brought somewhere once; each user goes on from there with copies of its own."""
 
     def __init__(self):
-        self.key, _ = make_key(STATES)
+        self.key, self.public_key = make_key(STATES)
 
-    def _identity(self, kind):
+    def _folder(self):
         qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
         code = "".join(Path(__file__).with_name(n).read_text() for n in ("machine.py", "node.py"))
         manifest = next(RELEASE.glob("loam-*.json")).read_text()  # with the digests of all files, the UKI too
-        return hashlib.sha256((manifest + qemu + code + kind + accelerator(uki()) + str(os.cpu_count())).encode()).hexdigest()[:16]
+        key = manifest + qemu + code + accelerator(uki()) + str(os.cpu_count()) + ISO.with_suffix(".iso.key").read_text()
+        return STATES / hashlib.sha256(key.encode()).hexdigest()[:16]
 
-    def folder(self):
-        return STATES / self._identity("scsi")
-
-    @contextmanager
-    def _alone(self):
+    def _once(self, name, make):
         """Scenarios run side by side: one makes what all use."""
-        STATES.mkdir(parents=True, exist_ok=True)
-        with (STATES / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        with locked(STATES / "lock"):
+            top = self._folder()
+            for stale in STATES.glob("*"):
+                if stale.is_dir() and stale != top:
+                    shutil.rmtree(stale)
+            top.mkdir(exist_ok=True)
+        folder = top / name
+        with locked(top / f"{name}.lock"):
+            if not (folder / "complete").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                (folder / "complete").touch()
+        return folder
+
+    def _copies(self, saved, directory, *names):
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            subprocess.run(["cp", "--reflink=auto", "--sparse=always", str(saved / name), str(directory / name)], check=True)
+
+
+class Live(Made):
+    """A live system that waits for a configuration, with the medium in its drive and no disk: those are plugged in."""
+
+    def _machine(self, directory):
+        machine = Machine(directory, uki(), drives=[iso_drive()])
+        machine.key = self.key
+        return machine
+
+    def _make(self, folder):
+        machine = self._machine(folder)
+        machine.start()
+        try:
+            machine.wait_console("waiting for a volume labelled LOAM", 300)
+            machine.human("savevm waiting")
+        finally:
+            machine.kill()
+
+    def running(self, directory):
+        self._copies(self._once("live", self._make), directory, "vars.qcow2")
+        return self._machine(directory).start("waiting")
+
+
+class Installed(Made):
+    """The disk of a node that was installed once, or that node, running."""
 
     def base(self):
-        with self._alone():
-            return self._make_base()
+        return self._once("base", self._make_base)
 
-    def saved(self):
-        with self._alone():
-            return self._make_saved()
-
-    def _make_base(self):
-        folder = self.folder()
-        if (folder / "complete").exists():
-            return folder
-        for stale in STATES.glob("*"):
-            if stale.is_dir():
-                shutil.rmtree(stale)
-        folder.mkdir(parents=True)
-        machine = install(folder, os_kind="scsi", limit=420)
+    def _make_base(self, folder):
+        machine = Live().running(folder)
         try:
+            machine.plug(self._disk(make_disk(folder / "os.qcow2", "24G")))
+            text = config(self.public_key, "{bus: scsi, rotational: false}")
+            machine.plug(Drive(make_config_volume(folder / "config.img", text), "usb", "config", "raw"))
             machine.wait_ssh(420)
             machine.wait_state("ready", 120)
             machine.ssh("sync; systemctl --no-block poweroff", check=False)
             machine.wait_for_end(120)
         finally:
             machine.kill()
-        (folder / "complete").touch()
-        return folder
+        # Without the live system's memory, which the variables' file carries.
+        subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(folder / "vars.qcow2"), str(folder / "vars.new")], check=True)
+        (folder / "vars.new").rename(folder / "vars.qcow2")
+
+    def _disk(self, path):
+        return Drive(path, "scsi", "os", boot=0, wwn=0x5000C500000000AA)
 
     def machine(self, directory, drives=(), **options):
         """Off, with the disk of the installed node as a copy that nobody else sees."""
-        return self._machine_on(self.base(), directory, drives, **options)
-
-    def _machine_on(self, base, directory, drives=(), **options):
-        directory.mkdir(parents=True, exist_ok=True)
-        disk = Drive(overlay(base / "os.qcow2", directory / "os.qcow2"), "scsi", "os", boot=0, wwn=0x5000C500000000AA)
-        shutil.copy(base / "vars.qcow2", directory / "vars.qcow2")
+        base = self.base()
+        self._copies(base, directory, "vars.qcow2")
+        disk = self._disk(overlay(base / "os.qcow2", directory / "os.qcow2"))
         machine = Machine(directory, uki(), drives=[disk, *drives], **options)
         machine.key = self.key
         return machine
 
-    def _make_saved(self):
-        """The same node, running and ready, as a saved machine state inside of its disk."""
-        base = self._make_base()
-        folder = base / "saved"
-        if (folder / "complete").exists():
-            return folder
-        shutil.rmtree(folder, ignore_errors=True)
-        machine = self._machine_on(base, folder)
+    def _make_saved(self, folder):
+        machine = self.machine(folder)
         machine.start()
         try:
             machine.wait_ssh(300)
@@ -148,19 +177,13 @@ class Installed:
             machine.human("savevm ready")
         finally:
             machine.kill()
-        (folder / "complete").touch()
-        return folder
 
     def running(self, directory):
         """A ready node within seconds: the saved state, with the clock of now and an identity of its own."""
-        saved = self.saved()
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in ("os.qcow2", "vars.qcow2"):
-            subprocess.run(["cp", "--reflink=auto", "--sparse=always", str(saved / name), str(directory / name)], check=True)
-        disk = Drive(directory / "os.qcow2", "scsi", "os", boot=0, wwn=0x5000C500000000AA)
-        machine = Machine(directory, uki(), drives=[disk], extra=["-loadvm", "ready"])
+        self._copies(self._once("ready", self._make_saved), directory, "os.qcow2", "vars.qcow2")
+        machine = Machine(directory, uki(), drives=[self._disk(directory / "os.qcow2")])
         machine.key = self.key
-        machine.start()
+        machine.start("ready")
         machine.wait_ssh(60)
         machine.ssh(f"date -s @{time.time():.0f}; "
                     "systemd-id128 new > /loam/machine-id; "  # from the next boot on: the journal that is open has the old one

@@ -1,10 +1,13 @@
 """Whatever is put before a live system, it says what is wrong and what to do, writes nothing and can be tried again."""
 
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from conftest import sha256
-from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key, wait_until
+from lab.checks import check_ready_node
+from lab.machine import Drive, Machine, free_port, make_config_volume, make_disk, make_key
 from lab.node import ISO, STATES, config, iso_drive, uki
 
 INSTALL = "version: 1\ninstall: {disk: {%s}}\n"
@@ -18,58 +21,50 @@ CASES = [
     ("no disk matches", INSTALL % "serial: nowhere", "no disk matches install.disk"),
     ("two match", INSTALL % "bus: scsi", "2 disks match install.disk"),
     ("disk too small", INSTALL % "serial: small", "too small for the OS disk"),
+    ("10 MB", b"#" * (10 << 20), "larger than"),
 ]
 
 
-def replug(machine, path, number):
-    """The stick out, another one in."""
-    if number:
-        machine.qmp.command("device_del", id=f"stick{number - 1}")
-        wait_until(lambda: any(e["event"] == "DEVICE_DELETED" and e["data"].get("device") == f"stick{number - 1}"
-                               for e in drained(machine)), 60 * machine.scale, "the stick going away")
-        machine.qmp.command("blockdev-del", **{"node-name": f"file{number - 1}"})
-    machine.qmp.command("blockdev-add", **{"node-name": f"file{number}", "driver": "file", "filename": str(path)})
-    machine.qmp.command("device_add", driver="usb-storage", id=f"stick{number}", drive=f"file{number}", bus="xhci.0", removable=True)
+class OneFile(BaseHTTPRequestHandler):
+    """A web server with one file; what it has not is a 404."""
+
+    def do_GET(self):
+        path, text = self.server.file
+        self.send_response(200 if self.path == path else 404)
+        self.end_headers()
+        if self.path == path:
+            self.wfile.write(text.encode())
+
+    def log_message(self, *arguments):
+        pass
 
 
-def drained(machine):
-    machine.qmp.command("query-status")
-    return machine.qmp.events
+def serve(port, path, text):
+    server = ThreadingHTTPServer(("127.0.0.1", port), OneFile)
+    server.file = path, text
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
-def test_bad_configurations(scenario):
-    disks = [Drive(make_disk(scenario.folder / f"{name}.qcow2", size), "scsi", name, wwn=0x5000C50000000010 + i)
-             for i, (name, size) in enumerate([("small", "2G"), ("other", "24G")])]
-    before = [sha256(d.path) for d in disks]
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[iso_drive(boot=0), *disks], nics=1))
+def test_config_by_url(scenario):
+    """Nobody answers, then a server without the file does, then it has the file: the machine installs by it."""
+    key, public = make_key(STATES)
+    port = free_port()
+    disk = Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "nvme", "os", boot=0)
+    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[disk, iso_drive()], extra=[
+        "-smbios", f"type=11,value=io.systemd.stub.kernel-cmdline-extra=loam.config=http://10.0.2.2:{port}/${{mac}}.yaml"]))
+    machine.key = key
     machine.start()
-    machine.wait_console("waiting for a volume labelled LOAM", 240)
-    for number, (name, text, message) in enumerate(CASES + [("10 MB", None, "has 10485760 bytes")]):
-        path = scenario.folder / f"stick{number}.img"
-        if text is None:
-            with path.open("wb") as file:
-                file.truncate(32 << 20)
-            subprocess.run(["mkfs.fat", "-n", "LOAM", str(path)], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(["mcopy", "-i", str(path), "-", "::loam.yaml"], input=b"#" * (10 << 20), check=True)
-            message = "larger than"
-        else:
-            make_config_volume(path, text)
-        mark = machine.mark()
-        replug(machine, path, number)
-        try:
-            machine.wait_console(message, 60, mark)
-        except Exception as problem:
-            raise AssertionError(f"{name}: {problem}") from None
-    machine.kill()
-    assert before == [sha256(d.path) for d in disks], "a disk was written to"
-
-
-def test_unreachable_config_url(scenario):
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[iso_drive(boot=0)], nics=1, extra=[
-        "-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=loam.config=http://10.0.2.2:9/${mac}.yaml"]))
-    machine.start()
+    path = f"/{machine.mac(0)}.yaml"
     machine.wait_console("trying again every 30 s", 300)
-    assert f"http://10.0.2.2:9/{machine.mac(0)}.yaml" in machine.console()
+    assert f"http://10.0.2.2:{port}{path}: curl: (7)" in machine.console(), "the URL and what became of it"
+    mark = machine.mark()
+    server = serve(port, "", "")
+    machine.wait_console("returned error: 404", 120, mark)
+    server.file = path, config(public)
+    machine.wait_console(": installing", 120, mark)
+    machine.wait_ssh(420)
+    check_ready_node(machine)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "read-errors"])
@@ -99,3 +94,23 @@ def test_damaged_medium(scenario, damage):
         return
     machine.kill()
     assert sha256(disk.path) == before
+
+
+def test_bad_configurations(scenario, live):
+    machine = scenario.keep(live.running(scenario.folder))
+    disks = [Drive(make_disk(scenario.folder / f"{name}.qcow2", size), "scsi", name, wwn=0x5000C50000000010 + i)
+             for i, (name, size) in enumerate([("small", "2G"), ("other", "24G")])]
+    before = [sha256(d.path) for d in disks]
+    for disk in disks:
+        machine.plug(disk)
+    for number, (name, text, message) in enumerate(CASES):
+        stick = Drive(make_config_volume(scenario.folder / f"stick{number}.img", text), "usb", f"stick{number}", "raw")
+        mark = machine.mark()
+        machine.plug(stick)
+        try:
+            machine.wait_console(message, 60, mark)
+        except Exception as problem:
+            raise AssertionError(f"{name}: {problem}") from None
+        machine.unplug(stick)
+    machine.kill()
+    assert before == [sha256(d.path) for d in disks], "a disk was written to"

@@ -1,29 +1,15 @@
 """From the medium to a node that is ready."""
 
+import base64
 import json
 import random
 import subprocess
 
 from conftest import sha256
-from lab.machine import Drive, Machine, Timeout, make_config_volume, make_key, wait_until
-from lab.node import STATES, config, install, iso_drive, uki
-
-
-def check_ready_node(machine):
-    """What every installed node must be like."""
-    status = machine.wait_state("ready", 120)
-    assert all(c["status"] == "true" for c in status["conditions"]), status
-    mounts = {}
-    for line in machine.ssh("cat /proc/mounts").splitlines():
-        source, target, kind, options, *_ = line.split()
-        mounts[target] = (source, kind, options.split(","))
-    assert mounts["/"][1] == "erofs" and "ro" in mounts["/"][2], mounts["/"]
-    assert "mapper/root" in mounts["/"][0]
-    assert "verity" in machine.ssh("dmsetup table root 2>/dev/null || cat /sys/block/dm-0/dm/uuid").lower()
-    assert machine.ssh("touch /usr/x", check=False).returncode != 0
-    assert mounts["/var"][1] == "ext4" and mounts["/loam"][1] == "ext4" and mounts["/etc"][1] == "overlay"
-    assert machine.ssh("systemctl --failed --no-legend --plain").strip() == ""
-    return status
+from lab import judge
+from lab.checks import check_ready_node
+from lab.machine import Drive, Machine, Timeout, make_config_volume, make_disk, make_key, wait_until
+from lab.node import RELEASE, STATES, config, install, iso_drive, uki
 
 
 def test_install_from_cd(scenario):
@@ -49,7 +35,7 @@ def test_install_from_cd(scenario):
     assert "+" not in machine.ssh("ls /efi/EFI/Linux")
     machine.ssh("echo kept > /var/lib/loam/witness; sync")
     boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
-    machine.ssh("loamctl reboot", check=False)
+    assert '"requested": "Reboot"' in machine.ssh("loamctl --json reboot", check=False).stdout
     wait_until(lambda: machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False).stdout not in ("", boot), 300 * machine.scale,
                "another boot", interval=2)
     check_ready_node(machine)
@@ -65,10 +51,22 @@ def test_install_from_usb(scenario):
 
 
 def test_live_from_usb_cd(scenario):
-    """A management controller's virtual drive: a CD on USB. Without a configuration it waits and says for what."""
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[iso_drive("usb-cd", boot=0)]))
+    """A management controller's virtual drive: a CD on USB. The configuration comes as a credential and asks for nothing
+    but access."""
+    key, public = make_key(STATES)
+    text = base64.b64encode(f"version: 1\naccess: {{ssh_keys: [{public}]}}\n".encode()).decode()
+    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[iso_drive("usb-cd", boot=0)], extra=[
+        "-smbios", f"type=11,value=io.systemd.credential.binary:loam.config={text}"]))
+    machine.key, machine.port = key, machine.live_port
     machine.start()
-    machine.wait_console("waiting for a volume labelled LOAM", 300)
+    machine.wait_console("loam.yaml has no install section; nothing is installed", 300)
+    machine.wait_ssh(120)
+    conditions = {c["type"]: c for c in machine.status()["conditions"]}
+    assert conditions["Config"]["message"] == "credential loam.config"
+
+
+def plug_config(machine, folder, text):
+    machine.plug(Drive(make_config_volume(folder / "config.img", text), "usb", "config", "raw"))
 
 
 def data_disk(folder):
@@ -79,31 +77,31 @@ def data_disk(folder):
     return image
 
 
-def test_disk_with_data_is_refused(scenario):
-    key, public = make_key(STATES)
+def test_disk_with_data_is_refused(scenario, live):
+    machine = scenario.keep(live.running(scenario.folder))
     image = data_disk(scenario.folder)
     before = sha256(image)
-    volume = make_config_volume(scenario.folder / "config.img", config(public))
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[
-        Drive(image, "nvme", "os", "raw"), iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
-    machine.start()
-    machine.wait_console("is not blank: it holds ext", 240)
+    machine.plug(Drive(image, "nvme", "os", "raw"))
+    plug_config(machine, scenario.folder, config(live.public_key))
+    machine.wait_console("is not blank: it holds ext", 120)
     machine.wait_console("install.wipe", 10)
     # Who may log in on the node may log in here, look at it, and try again with another file.
-    machine.key, machine.port = key, machine.live_port
+    machine.port = machine.live_port
     machine.wait_ssh(120)
     assert "is not blank" in machine.ssh("loamctl status; loamctl retry")
     machine.kill()
     assert sha256(image) == before, "the refused disk was written to"
 
 
-def test_install_killed_at_random_points(scenario):
+def test_install_killed_at_random_points(scenario, live):
     """The power goes twice while it installs; the third start brings it to the end."""
-    machine = scenario.keep(install(scenario.folder))
+    machine = scenario.keep(live.running(scenario.folder))
+    mark = machine.mark()
+    machine.plug(Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "nvme", "os", boot=0))
+    plug_config(machine, scenario.folder, config(live.public_key))
     chance = random.Random()
     scenario.figures = {"killed_after_seconds": []}
     for _ in range(2):
-        mark = machine.mark()
         started = lambda: next((text for text in (": installing", " on node-1: ") if text in machine.console(mark)), None)
         if wait_until(started, 300 * machine.scale, "an installation or an installed node") != ": installing":
             break  # the cut came after the boot loader: that is an installed disk
@@ -114,22 +112,48 @@ def test_install_killed_at_random_points(scenario):
             pass  # the wait was the delay
         machine.kill()
         scenario.figures["killed_after_seconds"].append(round(delay, 2))
+        mark = machine.mark()
         machine.start()
     machine.wait_ssh(420)
     check_ready_node(machine)
 
 
-def test_consent_is_for_once(scenario):
+def test_supervisor_killed_while_installing(scenario, live):
+    """loamd dies, and with it its children: the next one brings the installation to its end."""
+    machine = scenario.keep(live.running(scenario.folder))
+    machine.plug(Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "nvme", "os", boot=0))
+    # A slow disk, so that there is time to log in.
+    machine.qmp.command("block_set_io_throttle", id="dev-os", bps=0, bps_rd=0, bps_wr=4 << 20, iops=0, iops_rd=0, iops_wr=0)
+    plug_config(machine, scenario.folder, config(live.public_key, install_more="  then: wait\n"))
+    machine.wait_console("into slot a: ", 120)
+    machine.port = machine.live_port
+    machine.wait_ssh(120)
+    status = machine.status()
+    assert status["state"] == "installing" and status["progress"]["step"] == "fill-slot", status
+    first = machine.ssh("systemctl show -P MainPID loamd")
+    mark = machine.mark()
+    machine.ssh("kill -9 $(systemctl show -P MainPID loamd)")
+    assert machine.ssh("pgrep -c loam-install", check=False).stdout.strip() in ("0", "1"), "never two at once"
+    machine.qmp.command("block_set_io_throttle", id="dev-os", bps=0, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+    machine.wait_console("the disk is bootable", 240, mark)
+    assert machine.ssh("systemctl show -P MainPID loamd") not in (first, "0\n")
+    machine.ssh("sync")
+    machine.kill()
+    raw = scenario.folder / "os.raw.img"
+    subprocess.run(["qemu-img", "convert", "-O", "raw", str(scenario.folder / "os.qcow2"), str(raw)], check=True)
+    manifest = json.loads(next(RELEASE.glob("loam-*.json")).read_text())
+    loader = RELEASE / f"loam-{manifest['version']}.boot.efi"
+    assert judge.verdict(raw, manifest["version"], manifest["verity"]["root_hash"], uki(), loader, scenario.folder) == "boots"
+
+
+def test_consent_is_for_once(scenario, live):
     """A disk with data, erased by its id in install.wipe. The medium then comes first in the firmware's order for ever, with the
     same loam.yaml: it sends the machine to the disk and changes nothing there."""
-    key, public = make_key(STATES)
+    machine = scenario.keep(live.running(scenario.folder))
     wwn = 0x5000C500000000AA
+    machine.plug(Drive(data_disk(scenario.folder), "scsi", "os", "raw", boot=2, wwn=wwn))
     wipe = f"  wipe: [wwn-{wwn:#x}]\n"
-    volume = make_config_volume(scenario.folder / "config.img", config(public, "{bus: scsi, rotational: false}", install_more=wipe))
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[
-        Drive(data_disk(scenario.folder), "scsi", "os", "raw", boot=1, wwn=wwn), iso_drive(boot=0), Drive(volume, "usb", "config", "raw")]))
-    machine.key = key
-    machine.start()
+    plug_config(machine, scenario.folder, config(live.public_key, "{bus: scsi, rotational: false}", install_more=wipe))
     machine.wait_console("the disk is bootable", 300)
     mark = machine.mark()
     machine.wait_console("holds a Loam installation already; it was not touched", 240, mark)

@@ -7,20 +7,60 @@ import pytest
 from lab.machine import Drive, make_disk, wait_until
 from lab.node import overlay
 
+PID = "systemctl show -P MainPID loamd"
+
 
 def test_commands_and_json(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
     for command in ("status", "disks", "links", "slots"):
         json.loads(machine.ssh(f"loamctl --json {command}"))
         assert machine.ssh(f"loamctl {command}").strip()
-    json.loads(machine.ssh("loamctl --json health"))
+    for command in ("health", "retry", "slots verify", "slots fall-back", "config example", "plan /loam/loam.yaml", "apply /loam/loam.yaml"):
+        json.loads(machine.ssh(f"loamctl --json {command}", limit=300))
     assert json.loads(machine.ssh("loamctl --json config schema"))["title"] == "loam.yaml"
     assert machine.ssh("loamctl config example | loamctl config check -") == "-: good\n"
+    checked = machine.ssh("echo 'hostnme: x' | loamctl --json config check -", check=False)
+    assert checked.returncode == 1 and not json.loads(checked.stdout)["valid"]
     assert "loamd" in machine.ssh("loamctl logs -- -n 50")
-    bundle = machine.ssh("loamctl support 2>/dev/null").strip()
+    assert json.loads(machine.ssh("loamctl --json logs -- -n 1"))["MESSAGE"]
+    bundle = json.loads(machine.ssh("loamctl --json support 2>/dev/null"))["bundle"]
     listing = machine.ssh(f"tar -tzf {bundle}; stat -c %a {bundle}")
     assert "support/status.json" in listing and listing.strip().endswith("600")
     assert "ssh-" not in machine.ssh(f"tar -xzOf {bundle} support/loam.yaml")
+    assert '"requested": "PowerOff"' in machine.ssh("loamctl --json poweroff", check=False).stdout
+    machine.wait_for_end(180)
+
+
+def test_nobody_gets_in_without_a_key(scenario, installed):
+    """No login on any console, no password at all, and no ssh once loam.yaml names no key."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    assert machine.ssh("systemctl list-units --plain --no-legend --state=active '*getty*'; pgrep -a 'agetty|login'", check=False).stdout == ""
+    assert all(field[0] in "!*" for field in machine.ssh("cut -d: -f2 /etc/shadow").split()), "a password that is empty or known"
+    listening = "ss -ltnH 'sport = :22' | grep -q ."
+    # In one session, which outlives the server: afterwards nobody could log in.
+    machine.ssh("cp /loam/loam.yaml /tmp/keys.yaml; sed '/^access:/,/ssh-ed25519/d' /loam/loam.yaml > /tmp/none.yaml; set -e; "
+                f"loamctl apply /tmp/none.yaml; timeout 60 sh -c \"while {listening}; do sleep 0.2; done\"; "
+                f"loamctl apply /tmp/keys.yaml; timeout 60 sh -c \"until {listening}; do sleep 0.2; done\"")
+    machine.wait_ssh(60)
+
+
+def test_journal_is_kept_and_capped(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    assert len(json.loads(machine.ssh("journalctl --list-boots -o json"))) >= 2, "this boot and the one before"
+    assert "max 1G" in machine.ssh("journalctl -b -t systemd-journald -o cat -g '^System Journal'")
+
+
+def test_drivers_and_firmware_of_real_servers(scenario, installed):
+    """Storage and NIC drivers are there, and for those that load firmware the files that they name."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    storage = "mpt3sas megaraid_sas smartpqi mpi3mr nvme ahci virtio_blk virtio_scsi".split()
+    network = "mlx5_core ice i40e ixgbe bnxt_en tg3 igb virtio_net".split()
+    machine.ssh("for m in " + " ".join(storage + network) + "; do modinfo -n $m >/dev/null || exit 1; done")
+    listed = set(machine.ssh("cat /usr/lib/loam/initrd-modules").split())
+    assert listed >= set(storage), set(storage) - listed
+    missing = machine.ssh("for f in $(for m in " + " ".join(storage + network) + "; do modinfo -F firmware $m; done); do "
+                          "ls /usr/lib/firmware/$f* >/dev/null 2>&1 || echo $f; done")
+    assert missing == "", missing
 
 
 def test_only_root_changes_things(scenario, installed):
@@ -31,12 +71,34 @@ def test_only_root_changes_things(scenario, installed):
     assert refused.returncode == 1 and "only root may do this" in refused.stderr
 
 
-def test_supervisor_killed(scenario, installed):
+def test_supervisor_killed_or_hung(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
-    first = machine.ssh("systemctl show -P MainPID loamd")
-    machine.ssh("kill -9 $(systemctl show -P MainPID loamd)")
-    wait_until(lambda: machine.ssh("systemctl show -P MainPID loamd") not in (first, "0\n"), 60 * machine.scale, "a new loamd")
+    machine.ssh("mkdir -p /run/systemd/system/loamd.service.d; printf '[Service]\nWatchdogSec=10\n' > /run/systemd/system/loamd.service.d/short.conf;"
+                "systemctl daemon-reload; systemctl restart loamd")
+    for signal in ("KILL", "STOP"):
+        first = machine.ssh(PID)
+        machine.ssh(f"kill -{signal} {first}")
+        wait_until(lambda: machine.ssh(PID) not in (first, "0\n"), 120 * machine.scale, f"a new loamd after SIG{signal}", interval=1)
+        machine.wait_state("ready", 60)
+    assert "Watchdog timeout" in machine.ssh("journalctl -b -u loamd -o cat")
+
+
+def test_apply_cut_in_the_middle_goes_on(scenario, installed):
+    """A service does not answer; loamd is killed while it waits for it, starts again, says what is owed, and retry does it."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml; hostnamectl > /dev/null;"
+                "kill -STOP $(systemctl show -P MainPID systemd-hostnamed)")
+    first = machine.ssh(PID)
+    machine.ssh("loamctl apply /tmp/new.yaml > /tmp/out 2>&1 & timeout 60 sh -c 'until grep -q \"begin\":2 /loam/apply.journal; do sleep 0.1; done';"
+                "kill -9 $(systemctl show -P MainPID loamd); wait")
+    assert machine.ssh("cat /etc/hostname; uname -n") == "other-name\nnode-1\n", "the file was written, the kernel not told yet"
+    wait_until(lambda: machine.ssh(PID) not in (first, "0\n"), 60 * machine.scale, "a new loamd")
+    status = machine.wait_state("degraded", 120)
+    config = next(c for c in status["conditions"] if c["type"] == "Config")
+    assert config["reason"] == "ApplyFailed" and "systemd-hostnamed.service" in config["message"], config
+    machine.ssh("kill -CONT $(systemctl show -P MainPID systemd-hostnamed); loamctl retry")
     machine.wait_state("ready", 60)
+    assert machine.ssh("uname -n") == "other-name\n"
 
 
 def test_cables_pulled_and_put_back(scenario, installed):
@@ -57,9 +119,7 @@ def test_disk_that_does_not_answer_holds_nobody_up(scenario, installed):
     assert [disk["class"] for disk in disks()] == ["os"]
     # As if reading hung: the program that reads is another one.
     machine.ssh("printf '#!/bin/sh\nexec sleep 1000\n' > /var/tmp/hang; chmod +x /var/tmp/hang; mount --bind /var/tmp/hang /usr/lib/loam/loam-probe")
-    hdd = Drive(make_disk(scenario.folder / "late.qcow2", "1G"), "scsi", "late", rotational=True, wwn=0x5000C500000000CC)
-    machine.qmp.command("blockdev-add", **{"driver": "qcow2", "node-name": "late", "file": {"driver": "file", "filename": str(hdd.path)}})
-    machine.qmp.command("device_add", driver="scsi-hd", bus="scsi0.0", drive="late", serial="late", wwn=hdd.wwn, rotation_rate=7200)
+    machine.plug(Drive(make_disk(scenario.folder / "late.qcow2", "1G"), "scsi", "late", rotational=True, wwn=0x5000C500000000CC))
     late = lambda: next((d for d in disks() if d["serial"] == "late"), {"class": "", "reason": ""})
     wait_until(lambda: late()["class"] == "unread", 60 * machine.scale, "the new disk")
     wait_until(lambda: "did not answer within 30 s" in late()["reason"], 120 * machine.scale, "the time limit", interval=1)
@@ -127,11 +187,6 @@ def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed):
                "another boot", interval=2)
 
 
-def test_good_slot_verifies(scenario, installed):
-    machine = scenario.keep(installed.running(scenario.folder))
-    assert "the booted slot is good" in machine.ssh("loamctl slots verify", limit=300)
-
-
 def test_two_disks_with_one_release(scenario, installed):
     """Both hold the same slots; the one that the firmware starts is the one that is used."""
     base = installed.base()
@@ -152,25 +207,30 @@ def test_two_disks_with_one_release(scenario, installed):
     assert machine.ssh(f"sfdisk --part-label /dev/{disk} 6") == "loam\n", "what boots is whole: the mark goes"
 
 
-def corrupt(machine, scenario, number, whole):
-    """Destroys a partition's file system, or removes the partition."""
+def damage(machine, scenario, missing, broken):
+    """Removes partitions, and destroys the file systems of others."""
     raw = first_megabytes(machine.drives[0].path, scenario.folder)
-    if whole:
-        subprocess.run(["sfdisk", "-q", "--delete", str(raw), str(number)], check=True)
-    else:
-        table = json.loads(subprocess.run(["sfdisk", "--json", str(raw)], capture_output=True, text=True, check=True).stdout)
+    table = json.loads(subprocess.run(["sfdisk", "--json", str(raw)], capture_output=True, text=True, check=True).stdout)
+    for number in broken:
         start = table["partitiontable"]["partitions"][number - 1]["start"] * 512
         subprocess.run(["dd", "if=/dev/zero", f"of={raw}", "bs=1M", f"seek={start >> 20}", "count=200", "conv=notrunc", "status=none"], check=True)
+    for number in missing:
+        subprocess.run(["sfdisk", "-q", "--delete", str(raw), str(number)], check=True)
     machine.drives[0].path, machine.drives[0].format = raw, "raw"
 
 
-@pytest.mark.parametrize("name,number", [("loam", 6), ("state", 7)])
-@pytest.mark.parametrize("damage", ["missing", "broken"])
-def test_damaged_partition_leads_to_the_console(scenario, installed, name, number, damage):
+LOAM, STATE = ("loam", 6), ("state", 7)
+
+
+@pytest.mark.parametrize("missing,broken", [([LOAM], [STATE]), ([STATE], []), ([], [LOAM])], ids=["both", "state-missing", "loam-broken"])
+def test_damaged_partition_leads_to_the_console(scenario, installed, missing, broken):
     machine = scenario.keep(installed.machine(scenario.folder))
-    corrupt(machine, scenario, number, whole=damage == "missing")
+    damage(machine, scenario, [number for _, number in missing], [number for _, number in broken])
     machine.start()
-    machine.wait_console(f"the OS disk has no {name} partition" if damage == "missing" else f"the {name} partition cannot be used", 240)
+    for name, _ in missing:
+        machine.wait_console(f"the OS disk has no {name} partition", 240)
+    for name, _ in broken:
+        machine.wait_console(f"the {name} partition cannot be used", 240)
     machine.wait_console(": degraded", 120)
-    if name == "state":
+    if LOAM not in missing + broken:
         machine.wait_ssh(120)  # keys and network come from the loam partition, which is whole

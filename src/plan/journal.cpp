@@ -83,10 +83,15 @@ Result<void> Journal::fail_action(std::size_t action, std::string_view why) {
 
 Result<void> Journal::complete() { return append(json{{"complete", true}}.dump()); }
 
+std::optional<Plan> interrupted_in(std::string_view text) {
+  auto history = read_history(text);
+  return history.complete ? std::nullopt : std::move(history.plan);
+}
+
 Result<std::optional<Plan>> interrupted_plan(const std::filesystem::path& path) {
-  LOAM_TRY(auto history, load_history(path));
-  if (history.complete) return std::optional<Plan>{};
-  return std::move(history.plan);
+  if (!std::filesystem::exists(path)) return std::optional<Plan>{};
+  LOAM_TRY(const auto text, read_file(path));
+  return interrupted_in(text);
 }
 
 }  // namespace loam::plan

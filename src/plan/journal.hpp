@@ -36,7 +36,8 @@ class Journal {
   bool resumed_ = false;
 };
 
-// The plan that a journal file says was begun and not completed, if any.
+// The plan that a journal says was begun and not completed, if any: from its text, or from its file.
+std::optional<Plan> interrupted_in(std::string_view text);
 Result<std::optional<Plan>> interrupted_plan(const std::filesystem::path& path);
 
 }  // namespace loam::plan

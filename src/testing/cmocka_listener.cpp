@@ -37,6 +37,16 @@ std::string xml_text(std::string_view text) {
   return safe;
 }
 
+// A CDATA section ends at the first "]]>"; control characters have no place in XML.
+std::string cdata(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '>' && safe.ends_with("]]")) safe += "]]><![CDATA[";
+    safe += static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t' ? c : '?';
+  }
+  return std::format("<![CDATA[{}]]>", safe);
+}
+
 std::string commented(std::string_view text) {
   std::string all;
   for (const auto line : split(text, '\n'))
@@ -69,7 +79,7 @@ std::string render_xml(const std::vector<GroupResult>& groups) {
         std::ranges::count_if(group.tests, &TestResult::skipped));
     for (const auto& test : group.tests) {
       text += std::format("    <testcase name=\"{}\" time=\"{:.3f}\" >\n", xml_text(test.name), test.seconds);
-      if (test.failed) text += std::format("      <failure><![CDATA[{}]]></failure>\n", test.message);
+      if (test.failed) text += std::format("      <failure>{}</failure>\n", cdata(test.message));
       if (test.skipped) text += "      <skipped/>\n";
       text += "    </testcase>\n";
     }

@@ -26,6 +26,12 @@ TEST(CmockaListener, XmlCountsAndEscapes) {
   EXPECT_NE(xml.find("<failure><![CDATA[f.cpp:3: a < b]]></failure>"), xml.npos);
 }
 
+TEST(CmockaListener, NoMessageEndsItsOwnSection) {
+  const TestResult test{.name = "t", .seconds = 0, .failed = true, .skipped = false, .message = "a[b[0]]>c \x1b"};
+  EXPECT_NE(render_xml({{.name = "g", .tests = {test}}}).find("<![CDATA[a[b[0]]]]><![CDATA[>c ?]]></failure>"),
+            std::string::npos);
+}
+
 TEST(CmockaListener, Subunit) {
   EXPECT_EQ(render_subunit(group),
             "test: good\nsuccess: good\ntest: bad\nfailure: bad [\nf.cpp:3: a < b\n]\ntest: later\nskip: later\n");

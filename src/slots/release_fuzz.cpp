@@ -1,0 +1,45 @@
+// Any bytes as a manifest, a verity hash area, a partition table as sfdisk prints it, boot facts, and a UKI's file name.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "slots/boot_entries.hpp"
+#include "slots/boot_facts.hpp"
+#include "slots/gpt.hpp"
+#include "slots/release.hpp"
+#include "slots/verity.hpp"
+
+namespace {
+
+using namespace loam::slots;
+
+void check_facts(std::string_view text) {
+  const auto facts = parse_boot_facts(text);
+  if (facts && to_json(*parse_boot_facts(to_json(*facts))) != to_json(*facts)) std::abort();
+}
+
+void check_tree(std::span<const std::byte> area) {
+  const auto superblock = parse_superblock(area);
+  if (!superblock) return;
+  const auto tree = VerityTree::load({area.begin(), area.end()}, Digest{});
+  if (tree && tree->data_blocks() != superblock->data_blocks) std::abort();
+}
+
+}  // namespace
+
+// The first byte chooses the parser.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  switch (data[0] % 5) {
+    case 0: static_cast<void>(parse_manifest(text)); break;
+    case 1: static_cast<void>(parse_sfdisk_json(text, 512)); break;
+    case 2: static_cast<void>(parse_boot_entry(std::string(text))); break;
+    case 3: check_facts(text); break;
+    default: check_tree(std::as_bytes(std::span(text)));
+  }
+  return 0;
+}
