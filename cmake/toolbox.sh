@@ -16,22 +16,49 @@ say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 packages() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$list"; }
 key() { { packages; echo layout-1; } | sha256sum | cut -c1-16; }
 
-# The first Debian archive that the host's apt uses; on Ubuntu and elsewhere LOAM_MIRROR or Debian's own address.
-mirror() {
-  if [ -n "${LOAM_MIRROR:-}" ]; then printf '%s\n' "$LOAM_MIRROR"; return; fi
-  local from
-  from=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    sed -n -e 's/^deb \(\[[^]]*\] \)\?\([^ ]*\/debian\/\?\) .*/\2/p' -e 's/^URIs: *\([^ ]*\/debian\/\?\)\( .*\)\?$/\1/p' | head -n 1)
-  printf '%s\n' "${from:-http://deb.debian.org/debian}"
+# Where the host's apt gets a Debian suite from, one line each: "URI SUITE". Others' archives may end in /debian too, but
+# have no component "main" of a suite with one of these names.
+host_archives() {
+  { find /etc/apt -maxdepth 2 -name '*.list' -exec sed -n 's/^deb *\(\[[^]]*\] *\)\?//p' {} +
+    find /etc/apt -maxdepth 2 -name '*.sources' -exec sed -s '$G' {} + | awk '
+      function flush(  i, j, u, s, n, m) {
+        n = split(uris, u, " "); m = split(suites, s, " ")
+        for (i = 1; i <= n; i++) for (j = 1; j <= m; j++) print u[i], s[j], components
+        uris = suites = components = ""
+      }
+      /^URIs:/ {uris = substr($0, 6)} /^Suites:/ {suites = substr($0, 8)} /^Components:/ {components = substr($0, 12)}
+      /^$/ {flush()} END {flush()}'
+  } | awk '$1 ~ /\/debian(-security)?\/?$/ && $0 ~ / main( |$)/ &&
+           $2 ~ /^(bookworm|trixie|forky|sid|stable|oldstable|testing)(-security|-updates)?$/ {sub(/\/$/, "", $1); print $1, $2}'
 }
 
-# Debian's security archive lies beside the main one on every mirror that carries it.
+# The Debian archive, and that of its security updates: the host's; on Ubuntu and elsewhere LOAM_MIRROR or Debian's own.
+mirror() {
+  if [ -n "${LOAM_MIRROR:-}" ]; then printf '%s\n' "${LOAM_MIRROR%/}"; return; fi
+  local from; from=$(host_archives | awk '$2 !~ /-security$/ {print $1; exit}')
+  printf '%s\n' "${from:-http://deb.debian.org/debian}"
+}
+security_mirror() {
+  local from=
+  [ -n "${LOAM_MIRROR:-}" ] || from=$(host_archives | awk '$2 ~ /-security$/ {print $1; exit}')
+  printf '%s\n' "${from:-$(mirror)-security}"
+}
+
 sources() {
-  local from; from=$(mirror); from=${from%/}
+  local from; from=$(mirror)
   for suite in trixie trixie-updates; do
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main non-free-firmware\n' "$from" "$suite"
   done
-  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s-security trixie-security main non-free-firmware\n' "$from"
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie-security main non-free-firmware\n' "$(security_mirror)"
+}
+
+# A host may have its proxy in apt.conf only; apt-config quotes what it prints for the shell. mmdebstrap has an apt.conf of
+# its own, and so has the toolbox: the environment reaches both.
+proxy_from_apt() {
+  local apt_http= apt_https=
+  eval "$(apt-config shell apt_http Acquire::http::Proxy apt_https Acquire::https::Proxy 2>/dev/null || true)"
+  [ -z "$apt_http" ] || export http_proxy="${http_proxy:-$apt_http}"
+  [ -z "$apt_https" ] || export https_proxy="${https_proxy:-$apt_https}"
 }
 
 host_needs() {
@@ -84,15 +111,14 @@ enter() {
 }
 
 case ${1:-} in
-  make) make_root ;;
+  make) proxy_from_apt; make_root ;;
   run)
     shift
+    proxy_from_apt
     # The host's own proxy and mirror settings go in; nothing else of its environment does.
     keep=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" LOAM_CACHE="$cache" LOAM_HOST_MIRROR="$(mirror)"
+      LOAM_HOST_SECURITY="$(security_mirror)" LOAM_TOOLBOX="$(key)"
       LOAM_PROMPT="${LOAM_PROMPT:-}" CI="${CI:-}")
-    # A host may have its proxy in apt.conf only; apt-config quotes what it prints for the shell.
-    eval "$(apt-config shell apt_http Acquire::http::Proxy apt_https Acquire::https::Proxy 2>/dev/null || true)"
-    http_proxy=${http_proxy:-${apt_http:-}} https_proxy=${https_proxy:-${apt_https:-}}
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do [ -n "${!name:-}" ] && keep+=("$name=${!name}"); done
     mkdir -p "$cache"
     exec unshare -m --propagation private env -i "${keep[@]}" "$0" enter "$PWD" "$@" ;;

@@ -1,11 +1,13 @@
 // loam-console: the node on its own screen and on serial lines. It asks loamd over D-Bus and can change nothing.
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
 #include <thread>
 
+#include "base/guard.hpp"
 #include "screen.hpp"
 #include "sys/event_loop.hpp"
 
@@ -44,6 +46,7 @@ class Console {
         .call([this](const std::string&, const std::map<std::string, sdbus::Variant>&,
                      const std::vector<std::string>&) { soon(std::chrono::milliseconds(200)); });
     client_.bus().attachSdEventLoop(loop_->handle());
+    LOAM_TRY(keys_, loop_->on_readable(STDIN_FILENO, [this] { key(); }));
     draw();
     return {};
   }
@@ -55,13 +58,23 @@ class Console {
     if (timer) timer_ = *std::move(timer);
   }
 
+  // Whoever comes to a line that others wrote over, or that was not connected before, presses a key.
+  void key() {
+    std::array<char, 256> ignored{};
+    if (::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0) keys_.disable();
+    shown_.clear();
+    soon(std::chrono::milliseconds(50));
+  }
+
   void draw() {
     const auto facts = collect(client_);
     auto text = console::render(facts, columns());
-    if (text != shown_) {
+    const auto now = std::chrono::steady_clock::now();
+    if (text != shown_ || now - drawn_ > std::chrono::minutes(1)) {
       // Home, clear, draw: works on every terminal that a BMC emulates.
       std::cout << "\x1b[H\x1b[2J" << text << std::flush;
       shown_ = std::move(text);
+      drawn_ = now;
     }
     soon(std::chrono::seconds(10));
   }
@@ -69,12 +82,23 @@ class Console {
   sys::EventLoop* loop_;
   node::NodeClient client_;
   std::string shown_;
+  std::chrono::steady_clock::time_point drawn_;
   sys::EventSource timer_;
+  sys::EventSource keys_;
 };
+
+// Each key by itself, and none of them on the screen.
+void take_keys() {
+  termios line{};
+  if (::tcgetattr(STDIN_FILENO, &line) != 0) return;  // no terminal: nothing to set
+  line.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &line);
+}
 
 Result<void> serve() {
   LOAM_TRY(auto loop, sys::EventLoop::create());
   LOAM_TRY(auto client, node::NodeClient::connect());
+  take_keys();
   Console console(loop, std::move(client));
   LOAM_CHECK(console.start());
   return loop.run();
@@ -83,14 +107,9 @@ Result<void> serve() {
 }  // namespace
 
 int main() {
-  try {
-    if (auto done = serve(); !done) {
-      std::cerr << "loam-console: " << done.error().text() << '\n';
-      return 1;
-    }
-    return 0;
-  } catch (const std::exception& problem) {
-    std::cerr << "loam-console: " << problem.what() << '\n';
-    return 1;
-  }
+  return loam::guard("loam-console", [] {
+    const auto done = serve();
+    if (!done) std::cerr << "loam-console: " << done.error().text() << '\n';
+    return done ? 0 : 1;
+  });
 }

@@ -11,7 +11,8 @@ namespace loam::console {
 
 namespace {
 
-constexpr std::size_t max_lines = 24;
+// One less than the smallest terminal has: the last line's end would scroll the first one away.
+constexpr std::size_t max_lines = 23;
 
 std::vector<std::string> wrap(std::string_view text, std::size_t width, std::size_t indent) {
   std::vector<std::string> lines;
@@ -49,9 +50,10 @@ class Screen {
       for (auto& line : wrap(paragraph, width_, indent)) lines_.push_back(std::move(line));
   }
   std::string text() const {
+    const bool more = lines_.size() > max_lines;
     std::string all;
-    for (std::size_t i = 0; i < lines_.size() && i < max_lines; ++i) all += lines_[i] + "\r\n";
-    return all;
+    for (std::size_t i = 0; i < lines_.size() && i < max_lines - (more ? 1U : 0U); ++i) all += lines_[i] + "\r\n";
+    return more ? all + "... more: loamctl status\r\n" : all;
   }
 
  private:

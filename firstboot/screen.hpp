@@ -14,7 +14,7 @@ struct Facts {
   std::string problem;  // why loamd does not answer; empty if it does
 };
 
-// At most 24 lines, none wider than `columns`.
+// At most 23 lines, none wider than `columns`.
 std::string render(const Facts& facts, int columns);
 
 }  // namespace loam::console

@@ -21,7 +21,8 @@ Result<void> check_file_system(const std::string& node) {
   auto checked =
       sys::run({"e2fsck", "-p", node}, {.timeout = std::chrono::minutes(30), .input = {}, .environment = {}});
   if (checked || checked.error().message().contains("exited with 1:")) return {};
-  return std::unexpected(std::move(checked).error());
+  return std::unexpected(std::move(checked).error().remedy(
+      std::format("the disk may be dying; e2fsck {} from this console repairs what can be repaired", node)));
 }
 
 Result<void> mount_ext4(const std::string& node, const std::string& target, std::string_view what) {

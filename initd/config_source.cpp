@@ -14,6 +14,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "model/yaml_node.hpp"
+#include "netcfg/hostname.hpp"
 #include "netcfg/links.hpp"
 #include "sys/udev.hpp"
 
@@ -31,16 +32,19 @@ struct Unmount {
   ~Unmount() { ::umount2(mount_point, MNT_DETACH); }
 };
 
-Result<ConfigText> read_capped(const fs::path& path, std::string name) {
-  auto text = read_file(path, read_limit);
-  if (text) return ConfigText{*std::move(text), std::move(name)};
-  return std::unexpected(Error(std::format("{}: {}", name, text.error().message()), "put a readable loam.yaml there"));
+Result<std::optional<ConfigText>> read_capped(const fs::path& path, std::string name) {
+  auto text = read_if_there(path, read_limit);
+  if (!text) return fail(std::format("{}: {}", name, text.error().message()), "put a readable loam.yaml there");
+  if (!*text) return std::optional<ConfigText>{};
+  return ConfigText{**std::move(text), std::move(name)};
 }
 
 Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
   const auto type = device.property("ID_FS_TYPE");
   const auto label = device.property("ID_FS_LABEL");
-  fs::create_directories(mount_point);
+  std::error_code made;
+  fs::create_directories(mount_point, made);
+  if (made) return fail_errno(mount_point, made.value());
   constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
   // A journal is not replayed: a volume that we only read stays as it is.
   const auto* const options = type.starts_with("ext") ? "noload" : "";
@@ -48,11 +52,7 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
     return std::unexpected(Error::from_errno(std::format("volume {} on {}", label, device.node()))
                                .remedy("its file system must be FAT, ext4 or ISO 9660"));
   const Unmount after;
-  const auto path = fs::path(mount_point) / "loam.yaml";
-  if (!fs::exists(path)) return std::optional<ConfigText>{};
-  LOAM_TRY(auto text, read_capped(path, "loam.yaml"));
-  text.name = std::format("{}:loam.yaml", label);
-  return std::optional(std::move(text));
+  return read_capped(fs::path(mount_point) / "loam.yaml", std::format("{}:loam.yaml", label));
 }
 
 bool config_label(std::string label) {
@@ -77,14 +77,29 @@ std::string first_mac() {
   return nic == links->end() ? "" : nic->mac;
 }
 
+// As DHCP gave it; else the one that the node would get.
 std::string host_name() {
   std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+  const bool known = ::gethostname(name.data(), name.size() - 1) == 0;
+  if (known && std::string_view(name.data()) != "loam") return name.data();
+  return netcfg::fallback_hostname(netcfg::observe_links().value_or(std::vector<netcfg::Link>{}));
 }
 
-void replace_all(std::string& text, std::string_view what, const std::string& with) {
-  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + with.size()))
-    text.replace(at, what.size(), with);
+// RFC 3986: what is filled in stays one piece of the URL, whatever a manufacturer wrote there.
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = std::isalnum(byte) != 0 || std::string_view("-._~:").contains(c);
+    encoded += plain ? std::string(1, c) : std::format("%{:02X}", byte);
+  }
+  return encoded;
+}
+
+void fill_in(std::string& url, std::string_view what, std::string_view with) {
+  const auto value = percent_encoded(with);
+  for (auto at = url.find(what); at != url.npos; at = url.find(what, at + value.size()))
+    url.replace(at, what.size(), value);
 }
 
 Result<std::optional<ConfigText>> find_on_volumes() {
@@ -116,12 +131,8 @@ Result<std::optional<ConfigText>> find_on_volumes() {
 }  // namespace
 
 Result<std::optional<ConfigText>> find_local_config() {
-  const fs::path credential = "/run/credentials/@system/loam.config";
-  if (fs::exists(credential)) {
-    LOAM_TRY(auto text, read_capped(credential, "credential loam.config"));
-    return std::optional(std::move(text));
-  }
-  return find_on_volumes();
+  LOAM_TRY(auto credential, read_capped("/run/credentials/@system/loam.config", "credential loam.config"));
+  return credential ? std::move(credential) : find_on_volumes();
 }
 
 Result<std::string> config_url() {
@@ -130,12 +141,13 @@ Result<std::string> config_url() {
   for (const auto word : split(cmdline, ' '))
     if (trim(word).starts_with("loam.config=")) url = trim(word).substr(std::string_view("loam.config=").size());
   if (url.empty()) return url;
-  replace_all(url, "${mac}", first_mac());
-  replace_all(url, "${serial}", smbios("product_serial"));
-  replace_all(url, "${uuid}", smbios("product_uuid"));
-  replace_all(url, "${hostname}", host_name());
+  fill_in(url, "${mac}", first_mac());
+  fill_in(url, "${serial}", smbios("product_serial"));
+  fill_in(url, "${uuid}", smbios("product_uuid"));
+  fill_in(url, "${hostname}", host_name());
   if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return fail(std::format("loam.config={} is no http or https URL", printable(url)), "correct the kernel argument");
+    return fail(std::format("loam.config={} is no http or https URL", printable(without_userinfo(url))),
+                "correct the kernel argument");
   return url;
 }
 

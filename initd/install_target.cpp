@@ -97,14 +97,14 @@ Result<void> check_disk(const std::string& path, const std::string& id) {
 }
 
 Result<slots::InstallTarget> observe_disk(const UniqueFd& claimed, const std::string& path, const std::string& id,
-                                          std::uint32_t sector_size) {
+                                          std::uint32_t sector_size, bool wipe_consented) {
   slots::InstallTarget target{.id = id.empty() ? path : id,
                               .path = path,
                               .bytes = 0,
                               .sector_size = 512,
                               .blank = false,
                               .content = {},
-                              .wipe_consented = false,
+                              .wipe_consented = wipe_consented,
                               .gpt = {},
                               .bootable = false,
                               .config_sha256 = {},

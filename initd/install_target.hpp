@@ -19,6 +19,6 @@ Result<void> check_disk(const std::string& path, const std::string& id);
 
 // sector_size is that of image files; disks know their own.
 Result<slots::InstallTarget> observe_disk(const UniqueFd& claimed, const std::string& path, const std::string& id,
-                                          std::uint32_t sector_size);
+                                          std::uint32_t sector_size, bool wipe_consented);
 
 }  // namespace loam::node

@@ -53,7 +53,10 @@ Result<void> mount_root(const std::string& data, const std::string& hashes, cons
   if (!std::filesystem::exists("/dev/mapper/root"))
     LOAM_CHECK(sys::run({"veritysetup", "open", data, "root", hashes, root_hash},
                         {.timeout = std::chrono::seconds(120), .input = {}, .environment = {}}));
-  return mount("/dev/mapper/root", "/sysroot", "erofs", MS_RDONLY);
+  if (auto mounted = mount("/dev/mapper/root", "/sysroot", "erofs", MS_RDONLY); !mounted)
+    return std::unexpected(std::move(mounted).error().context(data).remedy(
+        "what is there is not what was written; write the medium again or use another, or install again"));
+  return {};
 }
 
 Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Result<void>()>& attempt) {

@@ -75,8 +75,7 @@ Result<void> install(const Options& options) {
   LOAM_TRY(const auto release, slots::Release::open(options.release));
   LOAM_TRY(const auto claimed, node::claim_disk(options.disk));
   LOAM_CHECK(node::check_disk(options.disk, options.id));
-  LOAM_TRY(auto target, node::observe_disk(claimed, options.disk, options.id, options.sector_size));
-  target.wipe_consented = options.wipe;
+  LOAM_TRY(auto target, node::observe_disk(claimed, options.disk, options.id, options.sector_size, options.wipe));
   LOAM_TRY(target.config_sha256, slots::sha256_file(options.config));
   LOAM_TRY(const auto todo, slots::plan_install(target, release.manifest()));
   if (options.plan_only) {

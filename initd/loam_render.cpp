@@ -8,6 +8,7 @@
 #include "base/guard.hpp"
 #include "base/text.hpp"
 #include "model/parse.hpp"
+#include "netcfg/hostname.hpp"
 #include "netcfg/networkd.hpp"
 #include "plan/node_files.hpp"
 
@@ -24,7 +25,8 @@ Result<model::Config> read_config(const fs::path& path) {
 model::Config usable_config(const fs::path& root) {
   for (const auto* const name : {"loam/loam.yaml", "loam/loam.yaml.applied"}) {
     const auto path = root / name;
-    if (!fs::exists(path)) continue;
+    std::error_code none;
+    if (!fs::exists(path, none)) continue;
     auto config = read_config(path);
     if (config) return *std::move(config);
     std::cerr << config.error().text() << '\n';
@@ -32,28 +34,30 @@ model::Config usable_config(const fs::path& root) {
   return {};
 }
 
-// loam- and the end of the first MAC address: the same at each boot of the same machine.
-std::string fallback_hostname() {
-  std::string first;
+// NICs have no drivers in the initrd: loamd makes the name from them, and keeps it for this.
+Result<std::string> fallback_hostname(const fs::path& root) {
+  LOAM_TRY(const auto kept, read_if_there(root / fs::path(netcfg::hostname_path).relative_path(), 256));
+  return kept ? std::string(trim(*kept)) : "loam";
+}
+
+std::string zone_of(const model::Config& config, const fs::path& root) {
   std::error_code none;
-  for (const auto& link : fs::directory_iterator("/sys/class/net", none)) {
-    if (!fs::exists(link.path() / "device")) continue;
-    auto address = read_file(link.path() / "address", 64);
-    if (address && (first.empty() || *address < first)) first = *std::move(address);
-  }
-  std::erase_if(first, [](char c) { return c == ':' || c == '\n'; });
-  return first.size() == 12 ? "loam-" + first.substr(6) : "loam";
+  const auto zone = config.time.zone.str();
+  if (fs::is_regular_file(root / "usr/share/zoneinfo" / zone, none)) return zone;
+  std::cerr << "time.zone: this release has no time zone \"" << zone << "\"; UTC is used\n";
+  return "UTC";
 }
 
 Result<void> render(const fs::path& root) {
   const auto config = usable_config(root);
-  auto files = plan::render_node_files(config, fallback_hostname());
+  LOAM_TRY(const auto name, fallback_hostname(root));
+  auto files = plan::render_node_files(config, name);
   for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
   for (const auto& file : files)
     LOAM_CHECK(write_file_atomic(root / fs::path(file.path).relative_path(), file.content, file.mode));
   std::error_code problem;
   fs::remove(root / "etc/localtime", problem);
-  fs::create_symlink("../usr/share/zoneinfo/" + config.time.zone.str(), root / "etc/localtime", problem);
+  fs::create_symlink("../usr/share/zoneinfo/" + zone_of(config, root), root / "etc/localtime", problem);
   if (problem) return fail_errno("/etc/localtime", problem.value());
   return {};
 }

@@ -43,6 +43,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
     monitor_.drain();
+    last_disk_event_ = std::chrono::steady_clock::now();
     disks_changed();
   }));
   if (boot_.problems.empty()) {
@@ -54,8 +55,13 @@ Result<void> Supervisor::start() {
   disks_.look();
   give_network_time();
   watch_network();
-  boot_.live ? look_for_config() : load_config();
   settle();
+  // From now on calls are answered. What takes time comes after that, so that it holds up no other unit.
+  LOAM_TRY(retry_timer_, loop_->after(std::chrono::seconds(0), [this] {
+    begun_ = true;
+    boot_.live ? look_for_config() : load_config();
+    settle();
+  }));
   sd_notify(0, "READY=1");
   return {};
 }
@@ -91,6 +97,8 @@ void Supervisor::settle() {
   const auto before = status_.state;
   if (installing_) {
     status_.state = State::installing;
+  } else if (!begun_) {
+    status_.state = State::configuring;
   } else if (boot_.live) {
     status_.state = State::unconfigured;
   } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
@@ -125,10 +133,19 @@ void Supervisor::watch_network() {
             settle();
           }
         });
+    ask_networkd();
+  } catch (const sdbus::Error& problem) {
+    set_condition("Network", "unknown", "NoNetworkd", problem.getMessage());
+  }
+}
+
+void Supervisor::ask_networkd() {
+  try {
     network_state(
         network_->getProperty("OperationalState").onInterface("org.freedesktop.network1.Manager").get<std::string>());
   } catch (const sdbus::Error& problem) {
-    set_condition("Network", "unknown", "NoNetworkd", problem.getMessage());
+    set_condition("Network", network_grace_over_ ? "false" : "unknown", "NoNetworkd",
+                  problem.getMessage() + "; systemctl status systemd-networkd says why");
   }
 }
 
@@ -149,7 +166,11 @@ void Supervisor::network_state(const std::string& operational) {
 void Supervisor::give_network_time() {
   auto timer = loop_->after(std::chrono::seconds(60), [this] {
     network_grace_over_ = true;
-    if (!network_seen_.empty()) network_state(network_seen_);
+    if (!network_seen_.empty()) {
+      network_state(network_seen_);
+    } else if (network_) {
+      ask_networkd();
+    }
     settle();
   });
   if (timer) {

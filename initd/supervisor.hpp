@@ -1,6 +1,7 @@
 // What loamd does: observe, plan, apply, and say how it stands. One thread, driven by events.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,12 +34,15 @@ class Supervisor {
   void wait_for_network();
   void fetch_config(const std::string& url);
   void fetch_ended(const std::string& url, const std::string& problem);
+  void look_again_later();
   void take_config(const ConfigText& text);
   void open_ssh(const model::Config& config);
   // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
   bool tried_already(const ConfigText& text);
+  bool disks_settled(const model::DiskSelector& wanted);
   void begin_install(const model::Install& install, const ConfigText& text);
   Result<std::vector<std::string>> install_command(const model::Install& install, const ConfigText& text);
+  void watch_progress();
   void install_line(std::string_view line);
   void install_ended(const std::string& problem);
   void after_install();
@@ -53,6 +57,7 @@ class Supervisor {
 
   void disks_changed();
   void watch_network();
+  void ask_networkd();
   void give_network_time();
   void network_state(const std::string& operational);
   Result<void> power(const std::string& target);
@@ -70,6 +75,7 @@ class Supervisor {
   Status status_;
   std::optional<ConfigText> config_;
   model::AfterInstall then_ = model::AfterInstall::reboot;
+  bool begun_ = false;  // the configuration was looked for
   bool installing_ = false;
   bool installed_ = false;
   bool network_waited_ = false;
@@ -78,14 +84,20 @@ class Supervisor {
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;
+  std::chrono::steady_clock::time_point last_disk_event_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> settling_since_;
   sys::EventSource monitor_source_;
   sys::EventSource settle_timer_;
   sys::EventSource retry_timer_;
   sys::EventSource handoff_timer_;
   sys::EventSource network_timer_;
   sys::EventSource child_timer_;
-  std::string target_node_;  // disk of the last installation
-  std::unique_ptr<sys::Child> child_;
+  sys::EventSource fetch_timer_;
+  sys::EventSource settled_timer_;
+  sys::EventSource stall_timer_;
+  std::string target_node_;            // disk of the last installation
+  std::unique_ptr<sys::Child> child_;  // loam-install
+  std::unique_ptr<sys::Child> fetch_;  // curl
   std::unique_ptr<sdbus::IProxy> network_;
 };
 

@@ -13,12 +13,15 @@
 #include "base/text.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
+#include "netcfg/hostname.hpp"
+#include "netcfg/links.hpp"
 #include "netcfg/networkd.hpp"
 #include "plan/executor.hpp"
 #include "plan/node_plan.hpp"
 #include "slots/gpt.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
+#include "sys/subprocess.hpp"
 
 namespace loam::node {
 
@@ -36,8 +39,16 @@ std::string current_hostname() {
   return text ? std::string(trim(*text)) : "loam";
 }
 
-std::vector<plan::RenderedFile> desired_files(const model::Config& config) {
-  auto files = plan::render_node_files(config, current_hostname());
+// The name of a node whose loam.yaml has none, for ever: kept where the initrd finds it.
+Result<std::string> fallback_hostname() {
+  LOAM_TRY(const auto kept, read_if_there(netcfg::hostname_path, 256));
+  if (kept) return std::string(trim(*kept));
+  LOAM_TRY(const auto links, netcfg::observe_links());
+  return netcfg::fallback_hostname(links);
+}
+
+std::vector<plan::RenderedFile> desired_files(const model::Config& config, const std::string& fallback_name) {
+  auto files = plan::render_node_files(config, fallback_name);
   for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
   return files;
 }
@@ -46,18 +57,28 @@ std::vector<plan::RenderedFile> desired_files(const model::Config& config) {
 Result<std::map<std::string, std::string>> observed_files(const std::vector<plan::RenderedFile>& desired) {
   std::map<std::string, std::string> found;
   const auto take = [&](const fs::path& path) -> Result<void> {
-    LOAM_TRY(found[path.string()], read_file(path));
+    LOAM_TRY(auto text, read_if_there(path));
+    if (text) found[path.string()] = *std::move(text);
     return {};
   };
-  for (const auto& file : desired)
-    if (fs::exists(file.path)) LOAM_CHECK(take(file.path));
+  for (const auto& file : desired) LOAM_CHECK(take(file.path));
   // What loam.yaml no longer asks for must go: a key that was taken out opens no door.
   for (const auto* const path : {"/etc/ssh/authorized_keys.d/root", "/etc/systemd/timesyncd.conf.d/50-loam.conf",
                                  "/etc/systemd/system.conf.d/50-loam-proxy.conf"})
-    if (fs::exists(path)) LOAM_CHECK(take(path));
+    LOAM_CHECK(take(path));
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator("/etc/systemd/network", none)) LOAM_CHECK(take(entry.path()));
+  for (auto entry = fs::directory_iterator("/etc/systemd/network", none); entry != fs::directory_iterator();
+       entry.increment(none))
+    LOAM_CHECK(take(entry->path()));
   return found;
+}
+
+// The parser knows what a zone's name looks like; which there are, only the image knows.
+Result<void> check_zone(const model::Time& time) {
+  std::error_code none;
+  if (fs::is_regular_file(fs::path("/usr/share/zoneinfo") / time.zone.str(), none)) return {};
+  return fail(std::format("time.zone: this release has no time zone \"{}\"", time.zone.str()),
+              "timedatectl list-timezones shows all");
 }
 
 Result<void> write_action(const plan::Action& action) {
@@ -113,6 +134,8 @@ void Supervisor::load_config() {
   if (auto forgot = forget_handoff(); !forgot) sys::log(sys::Priority::warning, forgot.error().text());
   if (auto whole = remove_installing_mark(boot_.disk); !whole)
     set_condition("Installation", "false", "MarkStays", whole.error().text() + "; a medium may install over this disk");
+  else if (condition_is("Installation", "false"))
+    set_condition("Installation", "true", "Whole", "the installing mark is gone");
   if (!boot_.problems.empty()) {
     set_condition("Config", "unknown", "NotRead", "without its partitions this node changes nothing");
     settle();
@@ -133,7 +156,8 @@ void Supervisor::load_config() {
 }
 
 Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
-  const auto desired = desired_files(config);
+  LOAM_TRY(const auto name, fallback_hostname());
+  const auto desired = desired_files(config, name);
   LOAM_TRY(const auto observed, observed_files(desired));
   LOAM_TRY(const auto interrupted, plan::interrupted_plan(journal_path));
   auto todo = plan::plan_node(desired, observed);
@@ -142,6 +166,7 @@ Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
 
 Result<std::string> Supervisor::plan_request(const std::string& text) const {
   LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+  LOAM_CHECK(check_zone(config.time));
   LOAM_TRY(const auto todo, plan_for(config));
   return plan::format(todo);
 }
@@ -151,11 +176,16 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
   if (!boot_.problems.empty())
     return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
   LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+  LOAM_CHECK(check_zone(config.time));
   LOAM_TRY(const auto todo, plan_for(config));
   status_.plan = plan::format(todo);
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
   config_ = ConfigText{text, "loam.yaml"};
+  if (!config.hostname) {
+    LOAM_TRY(const auto name, fallback_hostname());
+    LOAM_CHECK(write_file_if_changed(netcfg::hostname_path, name + "\n"));
+  }
   if (auto done = todo.empty() ? Result<void>{} : apply_plan(todo); !done) {
     set_condition("Config", "false", "ApplyFailed", done.error().text() + "; loamctl retry goes on from here");
     settle();
@@ -189,10 +219,13 @@ Result<void> Supervisor::reload_unit(const std::string& unit) {
       LOAM_TRY(const auto zone, read_file("/etc/timezone", 256));
       return ask(*bus_, "org.freedesktop.timedate1", "SetTimezone", std::string(trim(zone)), false);
     }
-    return ask(*bus_, "org.freedesktop.systemd1.Manager", "RestartUnit", unit, std::string("replace"));
   } catch (const sdbus::Error& problem) {
     return fail(problem.getMessage());
   }
+  // Waits for the end and knows how it was, which a call of RestartUnit does not.
+  LOAM_CHECK(
+      sys::run({"systemctl", "restart", unit}, {.timeout = std::chrono::seconds(30), .input = {}, .environment = {}}));
+  return {};
 }
 
 }  // namespace loam::node

@@ -18,6 +18,11 @@ using nlohmann::json;
 namespace {
 
 constexpr std::string_view config_copy = "/run/loam/install.yaml";
+// Controllers show their disks one after the other, and only then is "exactly one matches" worth anything.
+constexpr std::chrono::seconds quiet_time{10};
+constexpr std::chrono::seconds longest_settling{60};
+constexpr std::chrono::minutes stall_time{5};
+constexpr std::chrono::seconds try_again{30};
 
 }  // namespace
 
@@ -52,8 +57,8 @@ void Supervisor::wait_for_network() {
 }
 
 void Supervisor::fetch_config(const std::string& url) {
-  if (child_) return;
-  if (!config_) set_condition("Config", "unknown", "Fetching", url);
+  if (fetch_) return;
+  if (!config_) set_condition("Config", "unknown", "Fetching", without_userinfo(url));
   fetched_.clear();
   auto child = sys::Child::start(*loop_, fetch_argv(url),
                                  {.line = [this](std::string_view line) { fetched_ += std::string(line) + "\n"; },
@@ -62,26 +67,32 @@ void Supervisor::fetch_config(const std::string& url) {
                                         // Not here: this runs inside of the child, which the next step replaces.
                                         auto next = loop_->after(std::chrono::seconds(0),
                                                                  [this, url, problem] { fetch_ended(url, problem); });
-                                        if (next) retry_timer_ = *std::move(next);
+                                        if (next) fetch_timer_ = *std::move(next);
                                       }});
   if (child) {
-    child_ = *std::move(child);
+    fetch_ = *std::move(child);
   } else {
     set_condition("Config", "false", "Unreachable", child.error().text());
   }
 }
 
 void Supervisor::fetch_ended(const std::string& url, const std::string& problem) {
-  child_.reset();
+  fetch_.reset();
+  if (installing_ || installed_) return;  // a stick was faster
+  const auto shown = without_userinfo(url);
   if (problem.empty()) {
-    take_config({fetched_, url});
+    take_config({fetched_, shown});
   } else {
-    set_condition("Config", "false", "Unreachable", std::format("{}: {}; trying again every 30 s", url, problem));
+    set_condition("Config", "false", "Unreachable", std::format("{}: {}; trying again every 30 s", shown, problem));
   }
-  // What was refused may be corrected where it comes from; the same text on the same disks is not tried twice.
-  auto again = loop_->after(std::chrono::seconds(30), [this] { look_for_config(); });
-  if (again) retry_timer_ = *std::move(again);
+  look_again_later();
   settle();
+}
+
+// What was refused may be corrected where it comes from; the same text on the same disks is not tried twice.
+void Supervisor::look_again_later() {
+  auto again = loop_->after(try_again, [this] { look_for_config(); });
+  if (again) fetch_timer_ = *std::move(again);
 }
 
 void Supervisor::take_config(const ConfigText& text) {
@@ -94,11 +105,26 @@ void Supervisor::take_config(const ConfigText& text) {
   config_ = text;
   open_ssh(*config);
   if (config->install) {
-    if (tried_already(text)) return;
+    if (!disks_settled(config->install->disk) || tried_already(text)) return;
     begin_install(*config->install, text);
   } else {
     set_condition("Install", "unknown", "NotAsked", "loam.yaml has no install section; nothing is installed");
   }
+}
+
+// True if there is no use in waiting for more disks; else this is asked again later.
+bool Supervisor::disks_settled(const model::DiskSelector& wanted) {
+  using Clock = std::chrono::steady_clock;
+  if (wanted.id || wanted.serial) return true;
+  const auto now = Clock::now();
+  if (!settling_since_) settling_since_ = now;
+  const auto end = std::min(last_disk_event_ + quiet_time, *settling_since_ + longest_settling);
+  if (now >= end) return true;
+  set_condition("Install", "unknown", "WaitingForDisks",
+                std::format("waiting until no disk has appeared for {} s", quiet_time.count()));
+  auto timer = loop_->after(std::chrono::ceil<std::chrono::milliseconds>(end - now), [this] { look_for_config(); });
+  if (timer) settled_timer_ = *std::move(timer);
+  return false;
 }
 
 // Whoever may log in on the node may look at its installation too.
@@ -158,10 +184,24 @@ void Supervisor::begin_install(const model::Install& install, const ConfigText& 
     return;
   }
   child_ = *std::move(child);
+  fetch_.reset();
   then_ = install.then;
   installing_ = true;
   install_error_.clear();
+  watch_progress();
+}
+
+// One that stands still is not ended, because the disk may come back; but it is not passed over in silence.
+void Supervisor::watch_progress() {
   set_condition("Install", "unknown", "Running", "installing");
+  auto timer = loop_->after(stall_time, [this] {
+    set_condition("Install", "unknown", "Stalled",
+                  std::format("no progress for {} minutes; the disk may be dying: loamctl logs -- -k, or start again "
+                              "with another disk",
+                              stall_time.count()));
+    settle();
+  });
+  if (timer) stall_timer_ = *std::move(timer);
 }
 
 void Supervisor::install_line(std::string_view line) {
@@ -172,6 +212,7 @@ void Supervisor::install_line(std::string_view line) {
     install_error_ = entry.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
     return;
   }
+  watch_progress();
   status_.progress = {
       .step = entry.value("step", ""),
       .summary = std::format("{}/{} {}", entry.value("index", 0), entry.value("count", 0), entry.value("summary", "")),
@@ -183,6 +224,7 @@ void Supervisor::install_line(std::string_view line) {
 
 void Supervisor::install_ended(const std::string& problem) {
   installing_ = false;
+  stall_timer_ = {};
   status_.progress = {};
   auto over = loop_->after(std::chrono::seconds(0), [this] { child_.reset(); });
   if (over) child_timer_ = *std::move(over);
@@ -194,6 +236,7 @@ void Supervisor::install_ended(const std::string& problem) {
     const bool present = install_error_.contains("holds a Loam installation already");
     set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed",
                   install_error_.empty() ? problem : install_error_);
+    look_again_later();
     if (present)
       hand_off_to_disk(target_node_, *loop_, handoff_timer_, [this](const std::string& text) {
         set_condition("Install", "false", "AlreadyInstalled", install_error_ + "; " + text);

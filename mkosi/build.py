@@ -24,7 +24,10 @@ SALT = hashlib.sha256(b"loam verity salt 1").hexdigest()  # the same in every re
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
-           "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto")
+           "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto "
+           # Without bpf: systemd loads a BPF program into it at both of its starts, for RestrictFileSystems=, which no unit here
+           # uses; a tenth of the boot went there.
+           "lsm=landlock,lockdown,yama,integrity,apparmor")
 PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 
 
@@ -42,7 +45,8 @@ def tree_hash(*paths):
     for path in paths:
         files = sorted(p for p in path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            digest.update(f"{file.relative_to(path.parent)} {file.lstat().st_mode}\0".encode())
+            # Of the mode only whether it is executable: the rest is the umask of whoever cloned.
+            digest.update(f"{file.relative_to(path.parent)} {file.lstat().st_mode & 0o170100:o}\0".encode())
             if file.is_symlink():
                 digest.update(os.readlink(file).encode())
             elif file.is_file():
@@ -52,13 +56,13 @@ def tree_hash(*paths):
 
 def apt_sources(sandbox, lock):
     """mkosi's own list also asks for debian-debug, which a mirror may lack: give it ours, the toolbox's."""
-    mirror = os.environ["LOAM_HOST_MIRROR"].rstrip("/")
+    mirror, security = os.environ["LOAM_HOST_MIRROR"], os.environ["LOAM_HOST_SECURITY"]
     stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: main non-free-firmware\n" \
              "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
     target = sandbox / "etc/apt/sources.list.d/mkosi.sources"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(stanza.format(mirror, "trixie trixie-updates") + "\n" +
-                      stanza.format(mirror + "-security", "trixie-security"))
+                      stanza.format(security, "trixie-security"))
     if lock:
         pins = [f"Package: {name}\nPin: version {entry['version']}\nPin-Priority: 1001\n" for name, entry in lock.items()]
         preferences = sandbox / "etc/apt/preferences.d/loam-lock"
@@ -86,12 +90,12 @@ def deb_digests(names):
 
 def mkosi_tree(image, work, lock, cached):
     """The packages of one image as a tree in work/IMAGE, from the cache if its inputs did not change."""
-    key = hashlib.sha256((tree_hash(TOP / "mkosi" / image) + json.dumps(lock, sort_keys=True) + "2").encode()).hexdigest()[:16]
+    key = hashlib.sha256((tree_hash(TOP / "mkosi" / image) + json.dumps(lock, sort_keys=True) + "3").encode()).hexdigest()[:16]
     saved = CACHE / f"tree-{image}-{key}.tar.zst"
     tree = work / image
     if cached and saved.exists():
         tree.mkdir(parents=True)
-        run("tar", "-C", tree, "--zstd", "--xattrs", "-xpf", saved)
+        run("tar", "-C", tree, "--zstd", "--xattrs", "--numeric-owner", "-xpf", saved)
         os.utime(saved)
         return tree
     say(f"packages of the {image} image (mkosi)")
@@ -107,7 +111,7 @@ def mkosi_tree(image, work, lock, cached):
     if built.returncode != 0:
         sys.exit(f"mkosi failed for {image}; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
     partial = saved.with_suffix(f".{os.getpid()}")
-    run("tar", "-C", tree, "--zstd", "--xattrs", "-cpf", partial, ".")
+    run("tar", "-C", tree, "--zstd", "--xattrs", "--numeric-owner", "-cpf", partial, ".")
     partial.rename(saved)
     return tree
 
@@ -137,8 +141,18 @@ def remove(tree, *patterns):
                 path.unlink()
 
 
-def copy_tree(source, target):
-    run("cp", "-a", "--no-preserve=ownership", f"{source}/.", target)
+def copy_overlay(source, tree):
+    """With modes of its own: those of a clone are the umask of whoever made it."""
+    for path in sorted(source.rglob("*")):
+        target = tree / path.relative_to(source)
+        if path.is_symlink():
+            target.unlink(missing_ok=True)
+            target.symlink_to(os.readlink(path))
+        elif path.is_dir():
+            target.mkdir(exist_ok=True)  # the packages' own modes stay
+        else:
+            shutil.copyfile(path, target)
+            target.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
 
 
 def install_programs(tree, programs):
@@ -155,7 +169,7 @@ def kernel_version(tree):
 
 def compose_root(tree, version):
     """Packages, overlays and programs; whatever differs from build to build goes."""
-    copy_tree(TOP / "overlays/root", tree)
+    copy_overlay(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
     (tree / "usr/share/bash-completion/completions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TOP / "overlays/loamctl.bash", tree / "usr/share/bash-completion/completions/loamctl")
@@ -168,7 +182,8 @@ def compose_root(tree, version):
            "var/lib/systemd/*", "var/lib/dbus", "usr/share/man/*", "usr/share/locale/*", "usr/share/doc/*", "usr/share/info/*",
            "etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", "etc/.pwd.lock", "boot/*", "efi/*", "etc/resolv.conf",
            "usr/lib/firmware/nvidia", "usr/lib/firmware/TAS2*", "usr/lib/firmware/cirrus", "var/lib/initramfs-tools",
-           "etc/apt", "run/*", "tmp/*", "var/tmp/*", "root/.*", "usr/lib/firmware/qat_*")
+           "etc/apt", "run/*", "tmp/*", "var/tmp/*", "root/.*", "usr/lib/firmware/qat_*",
+           "usr/lib/modules/*/vmlinuz")  # the UKI has it
     (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
     for folder in ("loam", "efi"):
         (tree / folder).mkdir(exist_ok=True)
@@ -211,7 +226,7 @@ def copy_modules(root, initrd):
 
 
 def compose_initrd(initrd, root, out):
-    copy_tree(TOP / "overlays/initrd", initrd)
+    copy_overlay(TOP / "overlays/initrd", initrd)
     install_programs(initrd, {"usr/lib/loam": ["loam-boot", "loam-render"]})
     copy_modules(root, initrd)
     remove(initrd, "usr/share/*", "var/*", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/gconv",

@@ -22,8 +22,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--long"):
         return
-    chosen = config.getoption("-k")
-    kept = [item for item in items if "long" not in item.keywords or (chosen and item.originalname in chosen)]
+    chosen = config.getoption("-k") or ""
+    kept = [item for item in items if "long" not in item.keywords or item.originalname.removeprefix("test_") in chosen]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

@@ -55,7 +55,7 @@ def run(say, exit_after):
         machine.screenshot(FOLDER / "console.png")
         print(f"\nssh:     {' '.join(machine.ssh_argv())}\nscreen:  {FOLDER / 'console.png'}")
         if not exit_after:
-            print("console: below; Ctrl-] ends the demo\n", flush=True)
+            print("console: below, drawn anew at each key; Ctrl-] ends the demo\n", flush=True)
             subprocess.run([sys.executable, str(TOP / "qa/lab/attach.py"), str(FOLDER / "serial")])
     finally:
         machine.kill()

@@ -29,9 +29,10 @@ def run(*argv, **options):
 
 
 def hash_files(paths):
+    """Names, contents and whether executable: the rest of the mode is the umask of whoever cloned."""
     digest = hashlib.sha256()
     for path in sorted(paths):
-        digest.update(f"{path.relative_to(TOP)} {path.lstat().st_mode}\0".encode())
+        digest.update(f"{path.relative_to(TOP)} {path.lstat().st_mode & 0o170100:o}\0".encode())
         digest.update(os.readlink(path).encode() if path.is_symlink() else path.read_bytes())
     return digest.hexdigest()
 
@@ -51,8 +52,11 @@ def version():
 def compile_preset(preset, targets=()):
     environment = dict(os.environ, CCACHE_DIR=str(CACHE / "ccache"), CCACHE_BASEDIR=str(TOP), CCACHE_NOHASHDIR="1")
     quiet = {"stdout": subprocess.DEVNULL, "env": environment}
-    if not (BUILD / preset / "build.ninja").exists():
-        run("cmake", "--preset", preset, cwd=TOP, **quiet)
+    stamp = BUILD / preset / "presets"
+    presets = (TOP / "CMakePresets.json").read_text()
+    if not stamp.exists() or stamp.read_text() != presets:
+        run("cmake", "--fresh", "--preset", preset, cwd=TOP, **quiet)
+        stamp.write_text(presets)
     done = subprocess.run(["ninja", "-C", str(BUILD / preset), *targets], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(done.stdout[-8000:] + done.stderr[-2000:] + f"\ndev: preset {preset} does not compile")
@@ -66,7 +70,7 @@ def build():
 def image():
     build()
     programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
-    key = hash_files(files_in("mkosi", "overlays") + programs)[:16]
+    key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:
         return
@@ -78,8 +82,13 @@ def image():
         (partial / ".key").write_text(key)
         partial.rename(saved)
         forget_old("release-*", keep=3)
+        forget_old("tree-root-*", keep=3)
+        forget_old("tree-initrd-*", keep=3)
+    aside = RELEASE.with_suffix(".new")
+    shutil.rmtree(aside, ignore_errors=True)
+    run("cp", "-a", "--reflink=auto", saved, aside)
     shutil.rmtree(RELEASE, ignore_errors=True)
-    run("cp", "-a", "--reflink=auto", saved, RELEASE)
+    aside.rename(RELEASE)
 
 
 def forget_old(pattern, keep):
@@ -95,7 +104,10 @@ def iso():
     if ISO.exists() and stamp.exists() and stamp.read_text() == key:
         return
     say("making the ISO")
-    run(TOP / "iso/build.py", RELEASE, ISO, stderr=subprocess.DEVNULL)
+    stamp.unlink(missing_ok=True)
+    done = subprocess.run([str(TOP / "iso/build.py"), str(RELEASE), str(ISO)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout[-2000:]}{done.stderr[-4000:]}\ndev: the ISO could not be made")
     stamp.write_text(key)
 
 
@@ -145,7 +157,16 @@ class Tally:
         for name in self.failed:
             print(f"failed: {name}")
         print(f"{len(self.passed)} passed, {len(self.failed)} failed", flush=True)
-        return not self.failed
+        return bool(self.passed) and not self.failed
+
+    def attempt(self, name, step, *arguments):
+        """A step that cannot be done is one that failed; the others still run, and the summary still comes."""
+        try:
+            return step(*arguments)
+        except (SystemExit, subprocess.CalledProcessError, OSError) as problem:
+            print(problem, flush=True)
+            self.add(name, False)
+            return False
 
 
 def unit(tally):
@@ -198,6 +219,23 @@ def lint(tally, tidy=True):
     tally.add("clang-tidy", not bad)
 
 
+def reference():
+    import reference as pages  # beside this file
+    build()
+    schema = subprocess.run([str(BUILD / "release/initd/loamctl"), "config", "schema"], capture_output=True, check=True).stdout
+    return TOP / "docs/loam.yaml.md", pages.markdown(json.loads(schema))
+
+
+def docs():
+    path, text = reference()
+    path.write_text(text)
+
+
+def check_docs(tally):
+    path, text = reference()
+    tally.add("docs/loam.yaml.md is what ./dev docs makes", path.exists() and path.read_text() == text)
+
+
 def pytest(tally, folder, names=(), long=False, workers=1):
     report = BUILD / f"{folder}.xml"
     report.unlink(missing_ok=True)
@@ -208,8 +246,10 @@ def pytest(tally, folder, names=(), long=False, workers=1):
         argv += ["-k", " or ".join(names)]
     if long:
         argv += ["--long"]
-    subprocess.run(argv, cwd=TOP, env=dict(os.environ, PYTHONPATH=str(TOP / "qa"), PYTHONDONTWRITEBYTECODE="1"))
+    done = subprocess.run(argv, cwd=TOP, env=dict(os.environ, PYTHONPATH=str(TOP / "qa"), PYTHONDONTWRITEBYTECODE="1"))
     tally.add_xml(folder, report)
+    if done.returncode not in (0, 1):  # none was chosen, or it was broken off: what is in the report is not all
+        tally.add(f"{folder} (pytest ended with {done.returncode})", False)
 
 
 def fuzz_seeds():
@@ -226,6 +266,8 @@ def fuzz_seeds():
 def fuzz(tally, names=(), seconds=60):
     """Each parser of bytes from outside against libFuzzer; what it learns is kept in the cache."""
     image()
+    if unknown := set(names) - set(fuzz_seeds()):
+        sys.exit(f"dev: no fuzzer {', '.join(unknown)}; there are {', '.join(fuzz_seeds())}")
     compile_preset("fuzz", ["fuzzers"])
     for name, seeds in fuzz_seeds().items():
         if names and name not in names:
@@ -271,15 +313,18 @@ def list_scenarios():
 def test(long):
     tally = Tally()
     say(f"building with {os.cpu_count()} cores")
-    build()
-    lint(tally, tidy=long)
-    unit(tally)
-    bus(tally)
-    engine(tally)
+    tally.attempt("build", build)
+    tally.attempt("lint", lint, tally, long)
+    tally.attempt("docs", check_docs, tally)
+    tally.attempt("unit", unit, tally)
+    tally.attempt("bus", bus, tally)
+    tally.attempt("engine", engine, tally)
     if long:
-        tally.add("reproduce", reproduce())
-        fuzz(tally)
-    qa(tally, long=long)
+        tally.add("reproduce", tally.attempt("image of the lock", reproduce) is True)
+        tally.attempt("fuzz", fuzz, tally)
+        if tally.attempt("demo", demo, True) is None:
+            tally.add("demo", True)
+    tally.attempt("qa", qa, tally, (), long)
     return tally.close()
 
 
@@ -299,7 +344,7 @@ def demo(exit_after):
 
 def tallied(step, *arguments):
     tally = Tally()
-    step(tally, *arguments)
+    tally.attempt(step.__name__, step, tally, *arguments)
     return tally.close()
 
 
@@ -314,7 +359,8 @@ def main():
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
              "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
-             "fuzz": lambda: tallied(fuzz, options.names), "lint": lambda: (build(), tallied(lint))[1],
+             "fuzz": lambda: tallied(fuzz, options.names), "docs": docs,
+             "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
              "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}
     sys.exit(0 if steps[options.command]() in (None, True) else 1)

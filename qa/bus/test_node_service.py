@@ -8,7 +8,9 @@ import subprocess
 
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from lab.machine import wait_until
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -20,6 +22,7 @@ LIMIT = 20
 class Bus:
     def __init__(self, folder, facts, config=None):
         self.folder = folder
+        assert Path("/.loam-key").exists(), "only in the toolbox: /loam and parts of /etc are overwritten here"
         # pytest's own folders are root's alone, and nobody must get at the socket.
         Path("/run/loam-test").mkdir(mode=0o755, exist_ok=True)
         self.socket = Path("/run/loam-test/bus")
@@ -46,7 +49,7 @@ class Bus:
     def start(self):
         self.log = (self.folder / "loamd.log").open("ab")
         self.loamd = subprocess.Popen([str(PROGRAMS / "loamd")], env=self.environment, stderr=self.log)
-        wait_until(lambda: self.ctl("status").returncode == 0, LIMIT, "loamd on the bus")
+        wait_until(lambda: '"Config"' in self.ctl("--json", "status").stdout, LIMIT, "loamd on the bus, with the configuration looked for")
 
     def ctl(self, *arguments, text=None, user=None):
         argv = [str(PROGRAMS / "loamctl"), *arguments]
@@ -138,6 +141,17 @@ def test_terminated_in_order(bus):
     assert node.loamd.wait(timeout=LIMIT) == 0
     stopped = node.ctl("status")
     assert stopped.returncode == 1 and "loamd does not run" in stopped.stderr
+
+
+def test_schema_and_example_agree(bus):
+    """The schema that editors get accepts the example, and refuses what the parser refuses."""
+    node = bus(facts(live=True))
+    schema = json.loads(node.ctl("config", "schema").stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+    example = yaml.safe_load(node.ctl("config", "example").stdout)
+    assert list(validator.iter_errors(example)) == []
+    for bad in ({**example, "hostnme": "x"}, {**example, "hostname": ["a"]}, {**example, "version": "1"}):
+        assert list(validator.iter_errors(bad)) != []
 
 
 def test_documents_are_json(bus):

@@ -59,7 +59,8 @@ class Bench:
 
     def verdict(self):
         version = self.manifest["version"]
-        return judge.verdict(self.disk, version, self.manifest["verity"]["root_hash"], uki(), RELEASE / f"loam-{version}.boot.efi", self.folder)
+        return judge.verdict(self.disk, version, self.manifest["verity"]["root_hash"], uki(), RELEASE / f"loam-{version}.boot.efi",
+                             self.folder, self.config.read_text())
 
 
 @pytest.fixture
@@ -88,8 +89,7 @@ def test_engine_killed_at_many_points(scenario, bench, round_number):
         again = bench.install()
         finished = again.returncode == 0 or "holds a Loam installation already" in again.stdout
         assert finished, f"killed {cut}, started again: {again.stdout[-600:]}"
-        if outcome == "nothing":
-            assert bench.verdict() == "boots", f"killed {cut}, then finished"
+        assert bench.verdict() == "boots", f"killed {cut}, then finished"
     scenario.figures = {"points": POINTS, "outcomes": outcomes, "seconds_of_a_whole_install": round(whole, 2)}
 
 
@@ -102,6 +102,20 @@ def test_engine_refuses_data_and_asks_for_nothing_twice(bench):
     assert bench.install("--wipe").returncode == 0
     assert bench.verdict() == "boots"
     assert "holds a Loam installation already" in bench.install().stdout
+
+
+def test_engine_with_a_broken_esp(bench):
+    """An installed disk whose EFI system partition is broken: nothing is done to it unasked, and it is not lost for ever."""
+    assert bench.install().returncode == 0
+    start = judge.partitions(bench.disk)["loam-esp"]["start"] * 512
+    with bench.disk.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\x5a" * 510)  # and the signature of a boot sector stays
+    refused = bench.install()
+    assert refused.returncode == 1 and "install.wipe" in refused.stdout, refused.stdout
+    assert bench.verdict() == "the EFI system partition cannot be read"
+    assert bench.install("--wipe").returncode == 0
+    assert bench.verdict() == "boots"
 
 
 def test_engine_wants_the_very_disk(bench):

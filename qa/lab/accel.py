@@ -1,5 +1,6 @@
 """KVM where a kernel really boots under it, else TCG. A present /dev/kvm proves nothing."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -37,8 +38,15 @@ def accelerator(uki):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     kernel = json.loads(next(Path(uki).parent.glob("loam-*.json")).read_text())["kernel"]
-    key = hashlib.sha256(kernel.encode() + Path("/proc/version").read_bytes()).hexdigest()[:16]
-    known = Path(os.environ["LOAM_CACHE"]) / f"accelerator-{key}"
-    if not known.exists():
-        known.write_text("kvm" if _boots(uki) else "tcg")
-    return known.read_text()
+    # For this boot of the host: under the next one it may be another hypervisor's.
+    key = hashlib.sha256(kernel.encode() + Path("/proc/sys/kernel/random/boot_id").read_bytes()).hexdigest()[:16]
+    cache = Path(os.environ["LOAM_CACHE"])
+    with (cache / "accelerator.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = cache / f"accelerator-{key}"
+        if not known.exists():
+            answer = "kvm" if _boots(uki) else "tcg"
+            for old in cache.glob("accelerator-*"):
+                old.unlink()
+            known.write_text(answer)
+        return known.read_text()

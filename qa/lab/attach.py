@@ -18,6 +18,7 @@ def main():
         if terminal:
             tty.setraw(keyboard)
         sources = [line, keyboard]
+        line.sendall(b" ")  # the console draws itself for whoever comes
         while True:
             ready, _, _ = select.select(sources, [], [])
             if line in ready:

@@ -30,7 +30,16 @@ def _esp(disk, parts):
 
 def esp_files(disk, parts):
     listed = _run("mdir", "-i", _esp(disk, parts), "-/", "-b", "::")
+    # Before it is formatted nothing boots from it; one that is and cannot be read is for the verdict.
+    if listed.returncode != 0 and disk_bytes(disk, parts["loam-esp"]["start"] * 512 + 510, 2) == b"\x55\xaa":
+        return None
     return {line.strip().removeprefix("::") for line in listed.stdout.splitlines() if not line.strip().endswith("/")}
+
+
+def disk_bytes(disk, offset, count):
+    with Path(disk).open("rb") as file:
+        file.seek(offset)
+        return file.read(count)
 
 
 def slot_is_good(disk, parts, root_hash, release, work):
@@ -46,13 +55,20 @@ def slot_is_good(disk, parts, root_hash, release, work):
     return good
 
 
-def verdict(disk, version, root_hash, uki, loader, work):
+def loam_yaml(disk, start):
+    """loam.yaml on the loam partition, by debugfs."""
+    return _run("debugfs", "-R", "cat /loam.yaml", f"{disk}?offset={start}").stdout
+
+
+def verdict(disk, version, root_hash, uki, loader, work, config=None):
     """"nothing": firmware finds no boot loader. "boots": everything on the way to a verified root is there and right.
     Anything else is a sentence about a disk that would start and fail."""
     parts = partitions(disk)
     if "loam-esp" not in parts:
         return "nothing"
     files = esp_files(disk, parts)
+    if files is None:
+        return "the EFI system partition cannot be read"
     if "/EFI/BOOT/BOOTX64.EFI" not in files:
         return "nothing"
     name = f"/EFI/Linux/loam-{version}+3.efi"
@@ -67,8 +83,11 @@ def verdict(disk, version, root_hash, uki, loader, work):
         return "the root partition has not the UUID that the UKI looks for"
     if parts["loam-verity-a"]["uuid"].replace("-", "").lower() != root_hash[32:]:
         return "the verity partition has not the UUID that the UKI looks for"
-    for partition in ("loam-state",):
+    loam = "loam" if "loam" in parts else "loam-installing"  # a cut right before the last step, which the first start makes up for
+    for partition in (loam, "loam-state"):
         start = parts[partition]["start"] * 512
         if _run("e2fsck", "-fn", f"{disk}?offset={start}").returncode != 0:
             return f"the file system of {partition} is not whole"
+    if config is not None and loam_yaml(disk, parts[loam]["start"] * 512) != config:
+        return "loam.yaml is not the one that it was installed by"
     return "boots" if slot_is_good(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"

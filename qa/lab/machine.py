@@ -3,9 +3,11 @@
 import fcntl
 import json
 import os
+import random
 import re
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +35,15 @@ def wait_until(condition, limit, what, interval=0.2):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to whoever asks for any, so that nobody takes it until it is used."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def make_disk(path, size):
@@ -49,9 +57,10 @@ def make_config_volume(path, text, label="LOAM"):
         file.truncate(32 << 20)
     environment = dict(os.environ, MTOOLSRC="/dev/null")
     subprocess.run(["mkfs.fat", "-n", label, str(path)], check=True, stdout=subprocess.DEVNULL)
-    content = text if isinstance(text, bytes) else text.encode()
-    if content:  # none: an empty file, which mcopy does not make from a pipe
-        subprocess.run(["mcopy", "-i", str(path), "-", "::loam.yaml"], input=content, check=True, env=environment)
+    with tempfile.NamedTemporaryFile() as file:  # mcopy makes no empty file from a pipe
+        file.write(text if isinstance(text, bytes) else text.encode())
+        file.flush()
+        subprocess.run(["mcopy", "-i", str(path), file.name, "::loam.yaml"], check=True, env=environment)
     return path
 
 
@@ -131,7 +140,8 @@ class Machine:
     def arguments(self):
         cpu = "host" if self.accel == "kvm" else "max"
         accel = "kvm" if self.accel == "kvm" else "tcg,thread=multi"
-        argv = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", str(self.memory),
+        # With us ends the machine, however we end.
+        argv = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu, "-smp", "2", "-m", str(self.memory),
                 "-drive", f"if=pflash,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd",
                 "-drive", f"if=pflash,format=qcow2,file={self.vars}",
                 "-device", "virtio-scsi-pci,id=scsi0", "-device", "qemu-xhci,id=xhci", "-device", "pcie-root-port,id=slot0,chassis=1",
@@ -188,6 +198,7 @@ class Machine:
             self.qmp.close()
 
     def wait_for_end(self, limit):
+        self.screenshot(self.directory / "console.png")
         wait_until(lambda: not self.running(), limit * self.scale, "the machine switching itself off")
 
     # ---- looking ----
@@ -230,7 +241,8 @@ class Machine:
 
     def ssh_argv(self, *command):
         return ["ssh", "-i", str(self.key), "-p", str(self.port), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "root@127.0.0.1", *command]
+                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6",
+                "-o", "BatchMode=yes", "root@127.0.0.1", *command]
 
     def ssh(self, command, limit=120, check=True):
         done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30)

@@ -76,6 +76,10 @@ def install(directory, medium="cd", label="LOAM", hdds=0, **options):
     return machine.start()
 
 
+# Read now: whoever edits them during a run must not have this run's machines taken for those of the new text.
+CODE = "".join(Path(__file__).with_name(name).read_text() for name in ("machine.py", "node.py"))
+
+
 class Made:
     """What was brought somewhere once; each user goes on from there with copies of its own."""
 
@@ -84,9 +88,8 @@ class Made:
 
     def _folder(self):
         qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True).stdout
-        code = "".join(Path(__file__).with_name(n).read_text() for n in ("machine.py", "node.py"))
         manifest = next(RELEASE.glob("loam-*.json")).read_text()  # with the digests of all files, the UKI too
-        key = manifest + qemu + code + accelerator(uki()) + str(os.cpu_count()) + ISO.with_suffix(".iso.key").read_text()
+        key = manifest + qemu + CODE + accelerator(uki()) + str(os.cpu_count()) + ISO.with_suffix(".iso.key").read_text()
         return STATES / hashlib.sha256(key.encode()).hexdigest()[:16]
 
     def _once(self, name, make):
@@ -184,9 +187,13 @@ class Installed(Made):
         machine = Machine(directory, uki(), drives=[self._disk(directory / "os.qcow2")])
         machine.key = self.key
         machine.start("ready")
-        machine.wait_ssh(60)
-        machine.ssh(f"date -s @{time.time():.0f}; "
-                    "systemd-id128 new > /loam/machine-id; "  # from the next boot on: the journal that is open has the old one
-                    "rm -f /loam/ssh/*; /usr/lib/loam/ssh-host-keys; systemctl restart ssh")
-        machine.wait_ssh(60)
+        try:
+            machine.wait_ssh(60)
+            machine.ssh(f"date -s @{time.time():.0f}; "
+                        "systemd-id128 new > /loam/machine-id; "  # from the next boot on: the journal that is open has the old one
+                        "rm -f /loam/ssh/*; /usr/lib/loam/ssh-host-keys; systemctl restart ssh")
+            machine.wait_ssh(60)
+        except BaseException:
+            machine.kill()  # nobody else knows it yet
+            raise
         return machine

@@ -16,7 +16,8 @@ CASES = [
     ("wrong type", "version: 1\nhostname: [a]\n", "expected a single value, found a"),
     ("tab", "version: 1\naccess:\n\tssh_keys: []\n", "a tab in the indentation"),
     ("duplicate key", "version: 1\nhostname: a\nhostname: b\n", "duplicate key"),
-    ("empty file", b" \n", "the file is empty"),
+    ("empty file", b"", "the file is empty"),
+    ("blank file", b" \n", "the file is empty"),
     ("binary file", bytes(range(256)) * 4, "holds the byte 0x00"),
     ("no disk matches", INSTALL % "serial: nowhere", "no disk matches install.disk"),
     ("two match", INSTALL % "bus: scsi", "2 disks match install.disk"),
@@ -57,10 +58,12 @@ def test_config_by_url(scenario):
     machine.start()
     path = f"/{machine.mac(0)}.yaml"
     machine.wait_console("trying again every 30 s", 300)
+    before = sha256(disk.path)
     assert f"http://10.0.2.2:{port}{path}: curl: (7)" in machine.console(), "the URL and what became of it"
     mark = machine.mark()
     server = serve(port, "", "")
     machine.wait_console("returned error: 404", 120, mark)
+    assert sha256(disk.path) == before, "the disk was written to"
     server.file = path, config(public)
     machine.wait_console(": installing", 120, mark)
     machine.wait_ssh(420)
@@ -87,13 +90,10 @@ def test_damaged_medium(scenario, damage):
     machine = scenario.keep(Machine(scenario.folder, uki(), drives=[disk, medium, Drive(volume, "usb", "config", "raw")], nics=1))
     machine.start()
     machine.wait_console("the medium is damaged; write it again or use another", 300)
+    assert sha256(disk.path) == before, "the disk was written to"
     if damage == "truncated":  # another one is put in: it goes on from there
         machine.qmp.command("blockdev-change-medium", device="medium", filename=str(ISO), format="raw", force=True)
         machine.wait_console(": installing", 300)
-        machine.kill()
-        return
-    machine.kill()
-    assert sha256(disk.path) == before
 
 
 def test_bad_configurations(scenario, live):

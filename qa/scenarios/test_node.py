@@ -1,11 +1,13 @@
 """An installed node, mostly from a saved state of it."""
 
 import json
+import re
 import subprocess
+import time
 
 import pytest
-from lab.machine import Drive, make_disk, wait_until
-from lab.node import overlay
+from lab.machine import Drive, make_disk, make_key, wait_until
+from lab.node import RELEASE, overlay
 
 PID = "systemctl show -P MainPID loamd"
 
@@ -34,13 +36,18 @@ def test_commands_and_json(scenario, installed):
 def test_nobody_gets_in_without_a_key(scenario, installed):
     """No login on any console, no password at all, and no ssh once loam.yaml names no key."""
     machine = scenario.keep(installed.running(scenario.folder))
-    assert machine.ssh("systemctl list-units --plain --no-legend --state=active '*getty*'; pgrep -a 'agetty|login'", check=False).stdout == ""
-    assert all(field[0] in "!*" for field in machine.ssh("cut -d: -f2 /etc/shadow").split()), "a password that is empty or known"
+    assert machine.ssh("systemctl list-units --plain --no-legend --state=active '*getty*'; pgrep -ax 'agetty|login'; true") == ""
+    assert all(field[:1] in ("!", "*") for field in machine.ssh("cut -d: -f2 /etc/shadow").splitlines()), "a password that is empty or known"
+    another, _ = make_key(scenario.folder)
+    machine.key, own = another, machine.key
+    refused = machine.ssh("true", check=False)
+    assert refused.returncode == 255 and "Permission denied" in refused.stderr, refused
+    machine.key = own
     listening = "ss -ltnH 'sport = :22' | grep -q ."
     # In one session, which outlives the server: afterwards nobody could log in.
     machine.ssh("cp /loam/loam.yaml /tmp/keys.yaml; sed '/^access:/,/ssh-ed25519/d' /loam/loam.yaml > /tmp/none.yaml; set -e; "
-                f"loamctl apply /tmp/none.yaml; timeout 60 sh -c \"while {listening}; do sleep 0.2; done\"; "
-                f"loamctl apply /tmp/keys.yaml; timeout 60 sh -c \"until {listening}; do sleep 0.2; done\"")
+                f"loamctl apply /tmp/none.yaml; timeout 200 sh -c \"while {listening}; do sleep 0.2; done\"; "
+                f"loamctl apply /tmp/keys.yaml; timeout 200 sh -c \"until {listening}; do sleep 0.2; done\"")
     machine.wait_ssh(60)
 
 
@@ -48,6 +55,9 @@ def test_journal_is_kept_and_capped(scenario, installed):
     machine = scenario.keep(installed.running(scenario.folder))
     assert len(json.loads(machine.ssh("journalctl --list-boots -o json"))) >= 2, "this boot and the one before"
     assert "max 1G" in machine.ssh("journalctl -b -t systemd-journald -o cat -g '^System Journal'")
+    # A copy of a saved state has the time of now, and will be another machine.
+    assert abs(int(machine.ssh("date +%s")) - time.time()) < 120
+    assert machine.ssh("cat /loam/machine-id") != machine.ssh("cat /etc/machine-id")
 
 
 def test_drivers_and_firmware_of_real_servers(scenario, installed):
@@ -89,7 +99,7 @@ def test_apply_cut_in_the_middle_goes_on(scenario, installed):
     machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml; hostnamectl > /dev/null;"
                 "kill -STOP $(systemctl show -P MainPID systemd-hostnamed)")
     first = machine.ssh(PID)
-    machine.ssh("loamctl apply /tmp/new.yaml > /tmp/out 2>&1 & timeout 60 sh -c 'until grep -q \"begin\":2 /loam/apply.journal; do sleep 0.1; done';"
+    machine.ssh("loamctl apply /tmp/new.yaml > /tmp/out 2>&1 & timeout 200 sh -c 'until grep -q \"begin\":2 /loam/apply.journal; do sleep 0.1; done';"
                 "kill -9 $(systemctl show -P MainPID loamd); wait")
     assert machine.ssh("cat /etc/hostname; uname -n") == "other-name\nnode-1\n", "the file was written, the kernel not told yet"
     wait_until(lambda: machine.ssh(PID) not in (first, "0\n"), 60 * machine.scale, "a new loamd")
@@ -154,15 +164,26 @@ def test_flipped_byte_is_caught(scenario, installed):
     disk = machine.drives[0].path
     table = json.loads(subprocess.run(["sfdisk", "--json", str(first_megabytes(disk, scenario.folder))], capture_output=True, text=True,
                                       check=True).stdout)["partitiontable"]["partitions"]
-    offset = table[2]["start"] * 512 + (100 << 20)
-    subprocess.run(["qemu-io", "-c", f"write -P 0x5a {offset} 1", str(disk)], check=True, stdout=subprocess.DEVNULL)
+    inside, byte = block_of("/usr/lib/loam/loam-install")  # which nobody reads on an installed node
+    subprocess.run(["qemu-io", "-c", f"write -P {byte ^ 1:#x} {table[2]['start'] * 512 + inside} 1", str(disk)], check=True,
+                   stdout=subprocess.DEVNULL)
     machine.start()
     machine.wait_ssh(300)
     verified = machine.ssh("loamctl slots verify", check=False, limit=300)
-    assert verified.returncode == 1 and f"block {(100 << 20) // 4096} " in verified.stderr, verified.stderr
-    read = machine.ssh("dd if=/dev/mapper/root of=/dev/null bs=4096 skip=25600 count=1", check=False)
+    assert verified.returncode == 1 and f"block {inside // 4096} " in verified.stderr, verified.stderr
+    read = machine.ssh("dd if=/dev/mapper/root of=/dev/null bs=4096 skip=" + f"{inside // 4096} count=1", check=False)
     assert read.returncode != 0 and "Input/output error" in read.stderr
     assert machine.ssh("dmesg | grep -c 'verity.*corrupted'").strip() != "0"
+
+
+def block_of(path):
+    """Where in the root image a file's data begins, and the byte there."""
+    image = next(RELEASE.glob("*.root"))
+    dump = subprocess.run(["dump.erofs", f"--path={path}", "-e", str(image)], capture_output=True, text=True, check=True).stdout
+    offset = int(re.search(r"^ *0: .*: +(\d+)\.\. +\d+ +\|", dump, re.M).group(1))
+    with image.open("rb") as file:
+        file.seek(offset)
+        return offset, file.read(1)[0]
 
 
 def first_megabytes(disk, folder):
@@ -202,6 +223,8 @@ def test_two_disks_with_one_release(scenario, installed):
     machine.start()
     machine.wait_ssh(300)
     disk = json.loads(machine.ssh("cat /run/loam/boot.json"))["disk"].rsplit("/", 1)[1]
+    used = machine.ssh("ls /sys/block/dm-0/slaves; findmnt -no SOURCE /loam; findmnt -no SOURCE /var; findmnt -no SOURCE /efi").split()
+    assert len(used) == 5 and all(name.removeprefix("/dev/").startswith(disk) for name in used), (disk, used)
     assert "second" in machine.ssh(f"udevadm info -q property /dev/{disk}")
     machine.wait_state("ready", 120)
     assert machine.ssh(f"sfdisk --part-label /dev/{disk} 6") == "loam\n", "what boots is whole: the mark goes"

@@ -21,6 +21,13 @@ Result<std::string> read_file(const fs::path& path, std::size_t limit) {
   return read_stream(fd.get(), path.string(), limit);
 }
 
+Result<std::optional<std::string>> read_if_there(const fs::path& path, std::size_t limit) {
+  auto text = read_file(path, limit);
+  if (text) return *std::move(text);
+  if (text.error().code() == ENOENT) return std::optional<std::string>{};
+  return std::unexpected(std::move(text).error());
+}
+
 Result<UniqueFd> open_uncached(const fs::path& path, int flags) {
   if (auto direct = open_file(path, flags | O_DIRECT)) return direct;
   LOAM_TRY(auto fd, open_file(path, flags));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ Result<UniqueFd> open_uncached(const std::filesystem::path& path, int flags);
 
 // The whole file. One of more than `limit` bytes is an error, and not read.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
+
+// The same of a file that may be missing.
+Result<std::optional<std::string>> read_if_there(const std::filesystem::path& path, std::size_t limit = 16U << 20U);
 
 // The same of an open file, such as standard input; `name` is for messages.
 Result<std::string> read_stream(int fd, std::string_view name, std::size_t limit = 16U << 20U);

@@ -40,6 +40,8 @@ TEST(File, ErrorsNameTheFile) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().text(), "/nonexistent/file: No such file or directory");
   EXPECT_EQ(missing.error().code(), ENOENT);
+  EXPECT_EQ(read_if_there("/nonexistent/file").value(), std::nullopt);
+  EXPECT_FALSE(read_if_there("/proc/self/mem").has_value()) << "what is there and cannot be read is no missing file";
 }
 
 }  // namespace

@@ -186,6 +186,17 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
+std::string without_userinfo(std::string_view url) {
+  const auto scheme_end = url.find("://");
+  const auto scheme = scheme_end == url.npos ? std::string_view() : url.substr(0, scheme_end + 3);
+  const auto rest = url.substr(scheme.size());
+  const auto at = rest.find('@');
+  // A path may have an "@" too. In doubt it is a password: too little is shown rather than too much.
+  const bool in_path = rest.find('/') < at && rest.find(':') > rest.find('/');
+  if (at == rest.npos || in_path) return std::string(url);
+  return std::string(scheme) + std::string(rest.substr(at + 1));
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
   std::string safe;
   while (!text.empty()) {

@@ -37,4 +37,7 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // limit: bytes; longer text ends in "...".
 std::string printable(std::string_view text, std::size_t limit = 200);
 
+// A URL without the user name and password in it, for everything that is shown.
+std::string without_userinfo(std::string_view url);
+
 }  // namespace loam

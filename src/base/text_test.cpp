@@ -52,5 +52,14 @@ TEST(Text, PrintableStopsTerminalTricks) {
   EXPECT_EQ(printable("\xc3\xbc\xc3\xbc", 3), "\xc3\xbc...") << "no half characters";
 }
 
+TEST(Url, IsShownWithoutItsPassword) {
+  EXPECT_EQ(without_userinfo("http://me:secret@host/a@b"), "http://host/a@b");
+  EXPECT_EQ(without_userinfo("socks5://me:se/cret@host:1"), "socks5://host:1");
+  EXPECT_EQ(without_userinfo("http://host:80/path"), "http://host:80/path");
+  EXPECT_EQ(without_userinfo("http://host/a@b"), "http://host/a@b");
+  EXPECT_EQ(without_userinfo("me:secret@host"), "host");
+  EXPECT_EQ(without_userinfo(""), "");
+}
+
 }  // namespace
 }  // namespace loam

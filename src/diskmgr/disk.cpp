@@ -59,10 +59,10 @@ namespace {
 
 // Disks that a BMC or card reader shows, whatever they say about being removable.
 bool virtual_media(const Facts& disk) {
-  constexpr std::array<std::string_view, 6> models = {"Linux*Virtual*", "AMI*Virtual*", "*iDRAC*Virtual*",
-                                                      "Cisco*Virtual*", "*SD/MMC*",     "Virtual*HDisk*"};
-  return disk.bus == model::Bus::usb &&
-         std::ranges::any_of(models, [&](auto glob) { return glob_match(glob, disk.model); });
+  constexpr std::array<std::string_view, 6> known = {"Linux Virtual*", "AMI Virtual*", "*iDRAC*Virtual*",
+                                                     "Cisco*Virtual*", "*SD/MMC*",     "*Virtual*HDisk*"};
+  const auto name = std::format("{} {}", trim(disk.vendor), trim(disk.model));
+  return disk.bus == model::Bus::usb && std::ranges::any_of(known, [&](auto glob) { return glob_match(glob, name); });
 }
 
 }  // namespace

@@ -16,8 +16,9 @@ enum class Class : std::uint8_t { os, blank, foreign, removable, unusable, unrea
 std::string_view class_name(Class value);
 
 struct Facts {
-  std::string node;  // device node of this boot, for opening only
-  std::string id;    // identity: WWN, else serial and model, else path
+  std::string node;    // device node of this boot, for opening only
+  std::string id;      // identity: WWN, else serial and model, else path
+  std::string vendor;  // of SCSI and USB disks
   std::string model;
   std::string serial;
   std::string firmware;

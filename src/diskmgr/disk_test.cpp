@@ -54,8 +54,17 @@ TEST(Classify, SaysWhy) {
 TEST(Classify, VirtualMediaOfControllersAreNoDisks) {
   auto facts = disk("/dev/sda", "", "", "p");
   facts.bus = model::Bus::usb;
-  facts.model = "iDRAC Virtual HDisk";
-  EXPECT_EQ(classify(facts).cls, Class::removable);
+  // Vendor and model as these controllers give them.
+  for (const auto& [vendor, model] :
+       {std::pair{"iDRAC", "Virtual HDisk"}, std::pair{"Linux", "Virtual Floppy"}, std::pair{"AMI", "Virtual HDisk0"},
+        std::pair{"Cisco", "Virtual FDD/HDD"}, std::pair{"Generic-", "SD/MMC CRW"}}) {
+    facts.vendor = vendor;
+    facts.model = model;
+    EXPECT_EQ(classify(facts).cls, Class::removable) << model;
+  }
+  facts.vendor = "Samsung";
+  facts.model = "Portable SSD T7";
+  EXPECT_EQ(classify(facts).cls, Class::blank);
 }
 
 TEST(Select, ExactlyOne) {

@@ -58,6 +58,7 @@ bool is_disk(const sys::BlockDevice& device) {
 Facts read_facts(const sys::BlockDevice& device) {
   Facts disk;
   disk.node = device.node();
+  disk.vendor = device.attribute("device/vendor");
   disk.model = first_of({device.attribute("device/model"), device.property("ID_MODEL")});
   disk.serial = first_of({device.property("ID_SCSI_SERIAL"), device.property("ID_SERIAL_SHORT"),
                           device.attribute("device/serial"), device.attribute("serial")});
@@ -136,8 +137,11 @@ Result<std::vector<std::string>> probe_content(const std::string& path) {
   }
   if (outcome < 0) return fail(std::format("{}: cannot be read", path), "look for read errors in the kernel log");
   if (!found.empty()) return found;
-  LOAM_TRY(const auto used, ends_used(fd.get()));
-  if (used) found.emplace_back("data of an unknown kind");
+  auto used = ends_used(fd.get());
+  if (!used)
+    return std::unexpected(
+        std::move(used).error().context(path).remedy("look for read errors in the kernel log; the disk may be dying"));
+  if (*used) found.emplace_back("data of an unknown kind");
   return found;
 }
 

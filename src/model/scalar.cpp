@@ -55,7 +55,10 @@ Result<void> LinkNameKind::check(std::string_view text) {
 Result<void> MacAddressKind::check(std::string_view text) {
   return check_pattern<MacAddressKind>(text, "a MAC address");
 }
-Result<void> UrlKind::check(std::string_view text) { return check_pattern<UrlKind>(text, "a URL"); }
+Result<void> UrlKind::check(std::string_view text) {
+  if (matches(text, pattern)) return {};
+  return fail(std::format("expected a URL such as {}, found \"{}\"", example, printable(without_userinfo(text), 60)));
+}
 Result<void> PasswordHashKind::check(std::string_view text) {
   // The value may be a password typed by mistake: never repeat it.
   if (matches(text, pattern)) return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <map>
+#include <set>
 #include <string>
 
 #include "model/describe.hpp"
@@ -15,6 +16,7 @@ using plan::RenderedFile;
 
 constexpr std::string_view directory = "/etc/systemd/network";
 constexpr std::string_view networkd = "systemd-networkd.service";
+constexpr std::string_view dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\nLLDP=yes\nEmitLLDP=yes\n";
 
 RenderedFile file(std::string_view name, std::string content) {
   return {std::format("{}/{}", directory, name), std::move(content), 0644, std::string(networkd)};
@@ -79,11 +81,11 @@ class Links {
     for (const auto& bond : network.bonds) add_bond(bond);
     for (const auto& bridge : network.bridges) {
       lines_[bridge.name.str()];
-      for (const auto& member : bridge.members) lines_[member.str()] += std::format("Bridge={}\n", bridge.name.str());
+      for (const auto& member : bridge.members) use(member) += std::format("Bridge={}\n", bridge.name.str());
     }
     for (const auto& vlan : network.vlans) {
       lines_[vlan.name.str()];
-      lines_[vlan.parent.str()] += std::format("VLAN={}\n", vlan.name.str());
+      use(vlan.parent) += std::format("VLAN={}\n", vlan.name.str());
     }
   }
 
@@ -97,10 +99,15 @@ class Links {
   }
 
  private:
+  std::string& use(const model::LinkName& link) {
+    used_.insert(link.str());
+    return lines_[link.str()];
+  }
+
   void add_bond(const model::Bond& bond) {
     lines_[bond.name.str()];
     for (const auto& member : bond.members) {
-      auto& lines = lines_[member.str()];
+      auto& lines = use(member);
       lines += std::format("Bond={}\n", bond.name.str());
       if (bond.primary == member) lines += "PrimarySlave=yes\n";
       if (bond.mtu) mtus_[member.str()] = *bond.mtu;
@@ -115,7 +122,9 @@ class Links {
     const auto& interfaces = network_->interfaces;
     const auto found = std::ranges::find(interfaces, name, [](const auto& interface) { return interface.link.str(); });
     text += "\n[Network]\n" + lines;
-    return text + (found == interfaces.end() ? bare() : addressed(*found));
+    if (found != interfaces.end()) return text + addressed(*found);
+    // A file that only names its links asks for no less than one that says nothing.
+    return text + (interfaces.empty() && !used_.contains(name) ? std::string(dhcp_lines) : bare());
   }
 
   // Members and carriers of VLANs have no address of their own.
@@ -154,12 +163,12 @@ class Links {
   const model::Network* network_;
   std::map<std::string, std::string> lines_;  // of the [Network] section, by link
   std::map<std::string, std::int64_t> mtus_;
+  std::set<std::string> used_;  // members, and parents of VLANs
 };
 
 RenderedFile dhcp_everywhere() {
   return file("90-dhcp.network",
-              "[Match]\nType=ether\nKind=!*\n\n[Network]\nDHCP=yes\nIPv6AcceptRA=yes\nLLDP=yes\nEmitLLDP=yes\n\n"
-              "[Link]\nRequiredForOnline=no\n");
+              std::format("[Match]\nType=ether\nKind=!*\n\n[Network]\n{}\n[Link]\nRequiredForOnline=no\n", dhcp_lines));
 }
 
 }  // namespace

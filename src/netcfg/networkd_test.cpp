@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/parse.hpp"
+#include "netcfg/hostname.hpp"
 
 namespace loam::netcfg {
 namespace {
@@ -60,6 +61,27 @@ TEST(Networkd, EveryBondWatchesItsLinks) {
 
 TEST(Networkd, WithoutInterfacesEveryNicAsksDhcp) {
   EXPECT_TRUE(rendered("hostname: a\n").contains("/etc/systemd/network/90-dhcp.network"));
+  const auto named = rendered(
+      "network:\n  nics: [{name: e0, match: {driver: x}}, {name: e1, match: {driver: y}}]\n"
+      "  bonds: [{name: b, members: [e0]}]\n");
+  const auto asks = [&](const char* name) {
+    return named.at(std::string("/etc/systemd/network/30-") + name + ".network").contains("DHCP=yes");
+  };
+  EXPECT_TRUE(asks("b") && asks("e1")) << "a name takes no address away";
+  EXPECT_FALSE(asks("e0")) << "a member has none of its own";
+}
+
+TEST(Hostname, FromTheLowestMacOfANic) {
+  const auto link = [](const char* kind, const char* mac) {
+    Link made;
+    made.kind = kind;
+    made.mac = mac;
+    return made;
+  };
+  EXPECT_EQ(fallback_hostname({link("bond", "00:00:00:00:00:01"), link("nic", "52:54:00:ab:cd:ef"),
+                               link("nic", "52:54:00:00:00:02")}),
+            "loam-000002");
+  EXPECT_EQ(fallback_hostname({}), "loam");
 }
 
 }  // namespace

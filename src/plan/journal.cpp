@@ -39,9 +39,8 @@ History read_history(std::string_view text) {
 }
 
 Result<History> load_history(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return History{};
-  LOAM_TRY(const auto text, read_file(path));
-  return read_history(text);
+  LOAM_TRY(const auto text, read_if_there(path));
+  return read_history(text.value_or(""));
 }
 
 }  // namespace
@@ -89,9 +88,8 @@ std::optional<Plan> interrupted_in(std::string_view text) {
 }
 
 Result<std::optional<Plan>> interrupted_plan(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return std::optional<Plan>{};
-  LOAM_TRY(const auto text, read_file(path));
-  return interrupted_in(text);
+  LOAM_TRY(const auto text, read_if_there(path));
+  return text ? interrupted_in(*text) : std::optional<Plan>{};
 }
 
 }  // namespace loam::plan

@@ -43,7 +43,7 @@ RenderedFile proxy(const model::Proxy& proxy) {
   set("http_proxy", proxy.http ? proxy.http->str() : "");
   set("https_proxy", proxy.https ? proxy.https->str() : "");
   set("no_proxy", words(proxy.except, ","));
-  return {"/etc/systemd/system.conf.d/50-loam-proxy.conf", text, 0644, "daemon-reexec"};
+  return {"/etc/systemd/system.conf.d/50-loam-proxy.conf", text, 0600, "daemon-reexec"};
 }
 
 }  // namespace

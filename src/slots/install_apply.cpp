@@ -32,6 +32,12 @@ Result<bool> has_boot_loader(const InstallTarget& target, const Layout& layout) 
   return std::ranges::find(names, "BOOTX64.EFI") != names.end();
 }
 
+Result<void> read_installation(InstallTarget& target, const Esp& esp, const Layout& layout) {
+  LOAM_TRY(target.bootable, has_boot_loader(target, layout));
+  LOAM_TRY(target.installed_sha256, esp.read_text(std::string(installed_by)));
+  return {};
+}
+
 Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
   const std::vector<std::byte> zeros(1U << 20U);
   while (bytes > 0) {
@@ -54,8 +60,15 @@ Result<void> observe_target(InstallTarget& target) {
   // An ESP that cannot be read may be one that boots: then no step of ours may format anything.
   const Esp esp(target.path, layout->at(Part::esp), target.sector_size);
   if (!esp.formatted()) return {};
-  LOAM_TRY(target.bootable, has_boot_loader(target, *layout));
-  LOAM_TRY(target.installed_sha256, esp.read_text(std::string(installed_by)));
+  auto read = read_installation(target, esp, *layout);
+  if (read) return {};
+  if (!target.wipe_consented)
+    return std::unexpected(std::move(read).error().remedy(
+        std::format("boot from it if it still does, or add \"{}\" to install.wipe to erase it", target.id)));
+  // Erased by consent: then it is as good as any other disk with data.
+  target.gpt = {};
+  target.blank = false;
+  target.content = "a Loam installation whose EFI system partition cannot be read";
   return {};
 }
 
@@ -143,10 +156,23 @@ Result<void> InstallApply::make_ext4(Part part, const std::string& label, const 
   LOAM_TRY(const auto where, layout());
   const auto& extent = where.at(part);
   LOAM_TRY(const auto uuid, random_uuid());
-  std::vector<std::string> argv = {
-      "mke2fs", "-q",   "-F", "-t", "ext4",
-      "-b",     "4096", "-m", "0",  "-L",
-      label,    "-U",   uuid, "-E", std::format("offset={},lazy_itable_init=1,nodiscard", extent.offset)};
+  std::vector<std::string> argv = {"mke2fs",
+                                   "-q",
+                                   "-F",
+                                   "-e",
+                                   "remount-ro",
+                                   "-t",
+                                   "ext4",
+                                   "-b",
+                                   "4096",
+                                   "-m",
+                                   "0",
+                                   "-L",
+                                   label,
+                                   "-U",
+                                   uuid,
+                                   "-E",
+                                   std::format("offset={},lazy_itable_init=1,nodiscard", extent.offset)};
   if (!source_directory.empty()) argv.insert(argv.end(), {"-d", source_directory});
   argv.insert(argv.end(), {target_.path.string(), std::to_string(extent.bytes / 4096)});
   auto made = sys::run(argv, {.timeout = std::chrono::seconds(600), .input = {}, .environment = {}});
@@ -173,11 +199,7 @@ Result<void> InstallApply::verify_slot() {
   std::vector<std::byte> area(hash_area_bytes(release_->size("root") / block_size));
   LOAM_CHECK(read_exact(fd.get(), area, hashes.offset));
   LOAM_TRY(const auto tree, VerityTree::load(std::move(area), manifest.root_hash));
-  auto verified = verify(root, tree, progress_);
-  if (!verified)
-    return std::unexpected(
-        std::move(verified).error().remedy("the disk does not keep what is written to it; replace it"));
-  return {};
+  return verify(root, tree, progress_);
 }
 
 Result<void> InstallApply::name_slot() {

@@ -1,4 +1,5 @@
-// Any bytes as a manifest, a verity hash area, a partition table as sfdisk prints it, boot facts, and a UKI's file name.
+// Any bytes as a manifest, a verity hash area, a partition table as sfdisk prints it, boot facts, and a UKI's file
+// name.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

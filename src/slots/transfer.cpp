@@ -112,6 +112,10 @@ struct StopOnExit {
   ~StopOnExit() { conveyor->stop(); }
 };
 
+// What to do where the place that is read from does not give what was once written there.
+constexpr std::string_view bad_medium = "the medium is damaged; write it again or use another";
+constexpr std::string_view bad_disk = "the disk does not keep what is written to it; replace it, or install again";
+
 Result<void> check_chunk(const Place& source, Chunk& chunk, const VerityTree& tree, SaltedSha256& hash) {
   const auto data = chunk.buffer.first(chunk.bytes);
   for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
@@ -131,22 +135,24 @@ Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Co
     chunk->offset = offset;
     chunk->bytes = std::min<std::uint64_t>(chunk_bytes, tree.data_bytes() - offset);
     if (auto got = read_exact(fd, chunk->buffer.first(chunk->bytes), source.offset + offset); !got)
-      return std::unexpected(std::move(got)
-                                 .error()
-                                 .context(source.path.string())
-                                 .remedy("the medium cannot be read there; write it again or use another"));
+      return std::unexpected(std::move(got).error().context(source.path.string()));
     LOAM_CHECK(check_chunk(source, *chunk, tree, hash));
     conveyor.put_full(std::move(chunk));
   }
   return {};
 }
 
-// Reads and checks the source on a second thread, gives each good chunk to `consume` on this one.
+// Reads and checks the source on a second thread, gives each good chunk to `consume` on this one. `remedy` is for a
+// source that cannot be read or is not what the tree says.
 template <typename Consume>
-Result<void> stream(const Place& source, const UniqueFd& fd, const VerityTree& tree, const ProgressCallback& progress,
-                    Consume consume) {
+Result<void> stream(const Place& source, const UniqueFd& fd, const VerityTree& tree, std::string_view remedy,
+                    const ProgressCallback& progress, Consume consume) {
   Conveyor conveyor;
-  std::jthread reader([&] { conveyor.end(read_chunks(source, fd.get(), tree, conveyor)); });
+  std::jthread reader([&] {
+    auto read = read_chunks(source, fd.get(), tree, conveyor);
+    if (!read) read = std::unexpected(std::move(read).error().remedy(std::string(remedy)));
+    conveyor.end(std::move(read));
+  });
   const StopOnExit stop{&conveyor};  // before the thread is joined, however this function ends
   std::uint64_t done = 0;
   while (auto chunk = conveyor.take_full()) {
@@ -173,7 +179,7 @@ Result<FillReport> fill(const Place& source, const Place& target, const VerityTr
   LOAM_TRY(const auto out, open_uncached(target.path, O_RDWR));
   FillReport report;
   AlignedBuffer scratch;
-  LOAM_CHECK(stream(source, in, tree, progress, [&](Chunk& chunk) -> Result<void> {
+  LOAM_CHECK(stream(source, in, tree, bad_medium, progress, [&](Chunk& chunk) -> Result<void> {
     const auto data = chunk.buffer.first(chunk.bytes);
     const auto at = target.offset + chunk.offset;
     if (options.skip_identical && identical(out.get(), at, data, scratch)) {
@@ -182,7 +188,7 @@ Result<FillReport> fill(const Place& source, const Place& target, const VerityTr
     }
     report.written += chunk.bytes;
     if (auto wrote = write_exact(out.get(), data, at); !wrote)
-      return std::unexpected(std::move(wrote).error().context(target.path.string()));
+      return std::unexpected(std::move(wrote).error().context(target.path.string()).remedy(std::string(bad_disk)));
     return {};
   }));
   LOAM_CHECK(fsync_fd(out.get(), target.path.string()));
@@ -192,7 +198,7 @@ Result<FillReport> fill(const Place& source, const Place& target, const VerityTr
 Result<void> read_verified(const Place& source, const VerityTree& tree, int out) {
   LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
   return stream(
-      source, in, tree, [](const Progress&) {},
+      source, in, tree, bad_medium, [](const Progress&) {},
       [out](Chunk& chunk) -> Result<void> {
         auto data = chunk.buffer.first(chunk.bytes);
         while (!data.empty()) {
@@ -206,7 +212,7 @@ Result<void> read_verified(const Place& source, const VerityTree& tree, int out)
 
 Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress) {
   LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
-  return stream(place, fd, tree, progress, [](Chunk&) { return Result<void>{}; });
+  return stream(place, fd, tree, bad_disk, progress, [](Chunk&) { return Result<void>{}; });
 }
 
 }  // namespace loam::slots

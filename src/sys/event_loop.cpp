@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "sys/log.hpp"
 #include "sys/spawn.hpp"
 
 namespace loam::sys {
@@ -22,9 +23,14 @@ std::unique_ptr<std::shared_ptr<EventSource::Callback>> EventSource::hold(Callba
   return std::make_unique<std::shared_ptr<Callback>>(std::make_shared<Callback>(std::move(callback)));
 }
 
+// sd-event is C: an exception must not pass through it, and one event that cannot be handled must not end the rest.
 void EventSource::call(void* data, int argument) {
   const auto kept = *static_cast<std::shared_ptr<Callback>*>(data);
-  (*kept)(argument);
+  try {
+    (*kept)(argument);
+  } catch (const std::exception& problem) {
+    log(Priority::error, std::string("an event could not be handled: ") + problem.what());
+  }
 }
 
 void EventSource::disable() {
@@ -102,30 +108,8 @@ Result<EventSource> EventLoop::on_exit(int pid, std::function<void(int)> callbac
   return source;
 }
 
-namespace {
-
-// Killed children that the kernel does not let go of yet: they are collected when it does.
-std::vector<pid_t>& left_behind() {
-  static std::vector<pid_t> pids;
-  return pids;
-}
-
-void collect_left_behind() {
-  std::erase_if(left_behind(), [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
-}
-
-void reap(pid_t pid) {
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
-  if (process) ::poll(&ended, 1, 1000);
-  if (::waitpid(pid, nullptr, WNOHANG) == 0) left_behind().push_back(pid);
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Child>> Child::start(EventLoop& loop, const std::vector<std::string>& argv,
                                             Callbacks callbacks) {
-  collect_left_behind();
   std::unique_ptr<Child> child(new Child(std::move(callbacks)));
   LOAM_TRY(auto pipe, make_pipe());
   // A file takes the errors: nobody has to read along, and only its end is of interest.
@@ -147,8 +131,7 @@ Child::~Child() {
   output_source_ = {};
   exit_source_ = {};
   if (pid_ > 0) {
-    ::kill(-pid_, SIGKILL);
-    reap(pid_);
+    kill_group(pid_);
   }
   if (output_ >= 0) ::close(output_);
   if (errors_ >= 0) ::close(errors_);

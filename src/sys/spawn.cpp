@@ -1,6 +1,9 @@
 #include "sys/spawn.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -55,6 +58,28 @@ Result<pid_t> Spawn::start(const std::vector<std::string>& argv, const std::vect
       ::posix_spawnp(&pid, argv.front().c_str(), &actions_, &attributes_, arguments.data(), variables.data());
   if (problem != 0) return fail_errno(argv.front(), problem);
   return pid;
+}
+
+namespace {
+
+std::vector<pid_t>& left_behind() {
+  static std::vector<pid_t> pids;
+  return pids;
+}
+
+}  // namespace
+
+bool ended_within(pid_t pid, std::chrono::milliseconds limit) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
+  return process && ::poll(&ended, 1, static_cast<int>(limit.count())) == 1;
+}
+
+void kill_group(pid_t pid) {
+  std::erase_if(left_behind(), [](pid_t old) { return ::waitpid(old, nullptr, WNOHANG) != 0; });
+  ::kill(-pid, SIGKILL);
+  ended_within(pid, std::chrono::seconds(1));
+  if (::waitpid(pid, nullptr, WNOHANG) == 0) left_behind().push_back(pid);
 }
 
 }  // namespace loam::sys

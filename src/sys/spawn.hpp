@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,12 @@ class Spawn {
   posix_spawn_file_actions_t actions_{};
   posix_spawnattr_t attributes_{};
 };
+
+// True when the child has ended, false when the time was over first. It is not yet collected.
+bool ended_within(pid_t pid, std::chrono::milliseconds limit);
+
+// Kills a child with its process group. One that hangs in the kernel, as on a dying disk, is left behind after a second
+// and collected at a later call.
+void kill_group(pid_t pid);
 
 }  // namespace loam::sys

@@ -85,10 +85,12 @@ Result<RunOutput> judge(const std::string& program, int status, RunOutput output
   return fail(std::format("{} {}{}{}", program, how, said.empty() ? "" : ": ", said));
 }
 
-int wait_for(pid_t pid) {
+// It may close its outputs and live on.
+Result<int> status_until(pid_t pid, Clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  if (!ended_within(pid, std::max(left, std::chrono::milliseconds(0))) || ::waitpid(pid, &status, WNOHANG) != pid)
+    return fail("took too long");
   return status;
 }
 
@@ -110,14 +112,15 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
   out.write.reset();
   err.write.reset();
   Exchange exchange(std::move(in), std::move(out), std::move(err), options.input);
-  auto output = exchange.until(Clock::now() + options.timeout);
-  if (!output) {
-    ::kill(-pid, SIGKILL);
-    wait_for(pid);
+  const auto deadline = Clock::now() + options.timeout;
+  auto output = exchange.until(deadline);
+  const auto status = output ? status_until(pid, deadline) : Result<int>(std::unexpected(std::move(output).error()));
+  if (!status) {
+    kill_group(pid);
     return std::unexpected(
-        std::move(output).error().context(std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
+        Error(status.error()).context(std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
   }
-  return judge(argv.front(), wait_for(pid), *std::move(output));
+  return judge(argv.front(), *status, *std::move(output));
 }
 
 }  // namespace loam::sys

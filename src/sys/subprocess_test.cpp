@@ -30,6 +30,13 @@ TEST(Run, TimeLimitEndsTheProgramAndItsChildren) {
   EXPECT_EQ(late.error().message(), "sh (limit 1 s): took too long");
 }
 
+TEST(Run, TimeLimitHoldsForOneThatClosedItsOutputs) {
+  const auto late = run({"sh", "-c", "exec >&- 2>&-; sleep 100"},
+                        {.timeout = std::chrono::seconds(1), .input = {}, .environment = {}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().message(), "sh (limit 1 s): took too long");
+}
+
 TEST(Run, TheEnvironmentIsNotOurs) {
   ::setenv("LOAM_SECRET", "x", 1);
   EXPECT_EQ(run({"env"})->out.find("LOAM_SECRET"), std::string::npos);
