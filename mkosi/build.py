@@ -27,7 +27,8 @@ CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstb
            "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto "
            # Without bpf: systemd loads a BPF program into it at both of its starts, for RestrictFileSystems=, which no unit here
            # uses; a tenth of the boot went there.
-           "lsm=landlock,lockdown,yama,integrity,apparmor")
+           "lsm=landlock,lockdown,yama,integrity,apparmor "
+           "audit=0")  # journald switches it on, nobody reads it, and each login would fill a screen of the journal
 PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 
 

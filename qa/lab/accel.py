@@ -15,7 +15,7 @@ SCALE = {"tcg": 1.0, "kvm": 0.34}
 
 def time_scale(kind):
     """Machines side by side take each other's processors."""
-    return SCALE[kind] * (1.6 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1 else 1.0)
+    return SCALE[kind] * (1 + 0.7 * (int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1))
 
 
 def _boots(uki):

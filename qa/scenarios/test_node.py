@@ -99,7 +99,7 @@ def test_apply_cut_in_the_middle_goes_on(scenario, installed):
     machine.ssh("sed 's/^hostname: .*/hostname: other-name/' /loam/loam.yaml > /tmp/new.yaml; hostnamectl > /dev/null;"
                 "kill -STOP $(systemctl show -P MainPID systemd-hostnamed)")
     first = machine.ssh(PID)
-    machine.ssh("loamctl apply /tmp/new.yaml > /tmp/out 2>&1 & timeout 200 sh -c 'until grep -q \"begin\":2 /loam/apply.journal; do sleep 0.1; done';"
+    machine.ssh("loamctl apply /tmp/new.yaml > /tmp/out 2>&1 & timeout 200 sh -c 'until grep -q begin..2 /loam/apply.journal; do sleep 0.1; done';"
                 "kill -9 $(systemctl show -P MainPID loamd); wait")
     assert machine.ssh("cat /etc/hostname; uname -n") == "other-name\nnode-1\n", "the file was written, the kernel not told yet"
     wait_until(lambda: machine.ssh(PID) not in (first, "0\n"), 60 * machine.scale, "a new loamd")
