@@ -42,7 +42,7 @@ Result<std::string> fallback_hostname(const fs::path& root) {
 
 std::string zone_of(const model::Config& config, const fs::path& root) {
   std::error_code none;
-  const auto zone = config.time.zone.str();
+  auto zone = config.time.zone.str();
   if (fs::is_regular_file(root / "usr/share/zoneinfo" / zone, none)) return zone;
   std::cerr << "time.zone: this release has no time zone \"" << zone << "\"; UTC is used\n";
   return "UTC";

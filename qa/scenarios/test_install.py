@@ -59,8 +59,8 @@ def test_live_from_usb_cd(scenario):
     text = base64.b64encode(f"version: 1\naccess: {{ssh_keys: [{public}]}}\n".encode()).decode()
     machine = scenario.keep(Machine(scenario.folder, uki(), memory=1280, drives=[iso_drive("usb-cd", boot=0)], extra=[
         "-smbios", f"type=11,value=io.systemd.credential.binary:loam.config={text}"]))
-    machine.key, machine.port = key, machine.live_port
     machine.start()
+    machine.key, machine.port = key, machine.live_port
     machine.wait_console("loam.yaml has no install section; nothing is installed", 300)
     machine.wait_ssh(120)
     conditions = {c["type"]: c for c in machine.status()["conditions"]}

@@ -18,6 +18,13 @@ Plan three() {
                       {.kind = "a", .target = "z", .summary = "third", .destroys = false, .arguments = {}}}};
 }
 
+std::vector<std::string> lines_of(const Plan& plan) {
+  std::vector<std::string> lines;
+  lines.reserve(plan.actions.size());
+  for (const auto& action : plan.actions) lines.push_back(action.kind + " " + action.target);
+  return lines;
+}
+
 struct Silent : Observer {
   void begin(const Action&, std::size_t, std::size_t) override {}
 };
@@ -33,7 +40,7 @@ TEST(Plan, JsonBothWays) {
   ASSERT_TRUE(again);
   EXPECT_EQ(*again, three());
   EXPECT_EQ(id(*again), id(three()));
-  for (const auto* const bad : {"", "{}", "[]", "{\"title\":1,\"actions\":[]}"}) EXPECT_FALSE(from_json(bad)) << bad;
+  for (const auto* const bad : {"", "{}", "[]", R"({"title":1,"actions":[]})"}) EXPECT_FALSE(from_json(bad)) << bad;
 }
 
 // Ended after each possible step and started again: every action is done, none that was recorded is done twice.
@@ -113,9 +120,7 @@ TEST(NodePlan, WritesWhatDiffersRemovesWhatIsNotWantedAndReloadsOnce) {
   const std::vector<RenderedFile> desired = {
       {"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0600, "u.service"}, {"/etc/c", "3", 0644, ""}};
   const auto plan = plan_node(desired, {{"/etc/a", "old"}, {"/etc/c", "3"}, {"/etc/systemd/network/x", "gone"}});
-  std::vector<std::string> lines;
-  for (const auto& action : plan.actions) lines.push_back(action.kind + " " + action.target);
-  EXPECT_EQ(lines,
+  EXPECT_EQ(lines_of(plan),
             (std::vector<std::string>{"write-file /etc/a", "write-file /etc/b", "remove-file /etc/systemd/network/x",
                                       "reload systemd-networkd.service", "reload u.service"}));
   EXPECT_TRUE(plan_node(desired, {{"/etc/a", "1"}, {"/etc/b", "2"}, {"/etc/c", "3"}}).empty());
@@ -124,9 +129,7 @@ TEST(NodePlan, WritesWhatDiffersRemovesWhatIsNotWantedAndReloadsOnce) {
 TEST(NodePlan, AnInterruptedApplyStillOwesItsReloads) {
   const auto interrupted = plan_node({{"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0644, "v.service"}}, {});
   const auto todo = with_owed_reloads(plan_node({{"/etc/b", "3", 0644, "v.service"}}, {}), interrupted);
-  std::vector<std::string> lines;
-  for (const auto& action : todo.actions) lines.push_back(action.kind + " " + action.target);
-  EXPECT_EQ(lines, (std::vector<std::string>{"write-file /etc/b", "reload v.service", "reload u.service"}));
+  EXPECT_EQ(lines_of(todo), (std::vector<std::string>{"write-file /etc/b", "reload v.service", "reload u.service"}));
 }
 
 }  // namespace

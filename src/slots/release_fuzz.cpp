@@ -17,6 +17,21 @@ namespace {
 
 using namespace loam::slots;
 
+void check_manifest(std::string_view text) {
+  const auto manifest = parse_manifest(text);
+  if (manifest && (manifest->files.size() != 4 || manifest->version.empty())) std::abort();
+}
+
+void check_table(std::string_view text) {
+  const auto gpt = parse_sfdisk_json(text, 512);
+  if (gpt && gpt->find(-1) != nullptr) std::abort();
+}
+
+void check_entry(std::string_view text) {
+  const auto entry = parse_boot_entry(std::string(text));
+  if (entry && entry->can_boot() != (entry->tries_left.value_or(1) > 0)) std::abort();
+}
+
 void check_facts(std::string_view text) {
   const auto facts = parse_boot_facts(text);
   if (facts && to_json(*parse_boot_facts(to_json(*facts))) != to_json(*facts)) std::abort();
@@ -32,13 +47,14 @@ void check_tree(std::span<const std::byte> area) {
 }  // namespace
 
 // The first byte chooses the parser.
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 5) {
-    case 0: static_cast<void>(parse_manifest(text)); break;
-    case 1: static_cast<void>(parse_sfdisk_json(text, 512)); break;
-    case 2: static_cast<void>(parse_boot_entry(std::string(text))); break;
+    case 0: check_manifest(text); break;
+    case 1: check_table(text); break;
+    case 2: check_entry(text); break;
     case 3: check_facts(text); break;
     default: check_tree(std::as_bytes(std::span(text)));
   }

@@ -114,7 +114,7 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
   Exchange exchange(std::move(in), std::move(out), std::move(err), options.input);
   const auto deadline = Clock::now() + options.timeout;
   auto output = exchange.until(deadline);
-  const auto status = output ? status_until(pid, deadline) : Result<int>(std::unexpected(std::move(output).error()));
+  const auto status = output ? status_until(pid, deadline) : Result<int>(std::unexpected(output.error()));
   if (!status) {
     kill_group(pid);
     return std::unexpected(
