@@ -244,6 +244,8 @@ def pytest(tally, folder, names=(), long=False, workers=1):
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml={report}", f"qa/{folder}"]
     if workers > 1:
         argv += ["-n", str(workers), "--dist", "worksteal"]
+    if folder == "scenarios":
+        argv += ["--reruns", "1", "--only-rerun", "EmulatorHang"]
     if names:
         argv += ["-k", " or ".join(names)]
     if long:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.accel import accelerator
-from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key
+from lab.machine import Drive, EmulatorHang, Machine, make_config_volume, make_disk, make_key
 
 TOP = Path(__file__).resolve().parent.parent.parent
 RELEASE = TOP / "build/release-dir"
@@ -105,7 +105,12 @@ class Made:
             if not (folder / "complete").exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
-                make(folder)
+                try:
+                    make(folder)
+                except EmulatorHang:
+                    shutil.rmtree(folder)
+                    folder.mkdir()
+                    make(folder)
                 (folder / "complete").touch()
         return folder
 
