@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <format>
 #include <string_view>
@@ -131,8 +132,11 @@ Result<std::optional<ConfigText>> find_on_volumes() {
 }  // namespace
 
 Result<std::optional<ConfigText>> find_local_config() {
-  LOAM_TRY(auto credential, read_capped("/run/credentials/@system/loam.config", "credential loam.config"));
-  return credential ? std::move(credential) : find_on_volumes();
+  if (const char* const directory = std::getenv("CREDENTIALS_DIRECTORY")) {
+    LOAM_TRY(auto credential, read_capped(fs::path(directory) / "loam.config", "credential loam.config"));
+    if (credential) return credential;
+  }
+  return find_on_volumes();
 }
 
 Result<std::string> config_url() {
