@@ -380,6 +380,7 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--exit", action="store_true")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # a run that is ended early leaves its figures in the log
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
              "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
