@@ -61,7 +61,9 @@ Result<UniqueFd> claim_disk(const std::string& path) {
     if (!exclusive) return std::unexpected(Error::from_errno(path).remedy("the disk is in use; choose another"));
   }
   // sfdisk must be able to tell the kernel about new partitions, which an O_EXCL open would refuse: the lock stays.
-  LOAM_TRY(auto fd, open_file(path, O_RDONLY));
+  // Our children inherit the lock: whoever starts again waits for a mkfs that outlived us.
+  UniqueFd fd(::open(path.c_str(), O_RDONLY));  // NOLINT(android-cloexec-open)
+  if (!fd) return fail_errno(path);
   LOAM_CHECK(lock(fd, path));
   return fd;
 }

@@ -10,18 +10,18 @@ from lab.machine import Drive, Machine, free_port, make_config_volume, make_disk
 from lab.node import ISO, STATES, config, iso_drive, uki
 
 INSTALL = "version: 1\ninstall: {disk: {%s}}\n"
-CASES = [
-    ("unknown key", "version: 1\nhostnme: a\n", "unknown key"),
-    ("wrong type", "version: 1\nhostname: [a]\n", "expected a single value, found a"),
-    ("tab", "version: 1\naccess:\n\tssh_keys: []\n", "a tab in the indentation"),
-    ("duplicate key", "version: 1\nhostname: a\nhostname: b\n", "duplicate key"),
-    ("empty file", b"", "the file is empty"),
-    ("blank file", b" \n", "the file is empty"),
-    ("binary file", bytes(range(256)) * 4, "holds the byte 0x00"),
-    ("no disk matches", INSTALL % "serial: nowhere", "no disk matches install.disk"),
-    ("two match", INSTALL % "bus: scsi", "2 disks match install.disk"),
-    ("disk too small", INSTALL % "serial: small", "too small for the OS disk"),
-    ("10 MB", b"#" * (10 << 20), "larger than"),
+CASES = [  # what is wrong, and what to do
+    ("unknown key", "version: 1\nhostnme: a\n", 'LOAM:loam.yaml:2:1: unknown key "hostnme"; did you mean "hostname"?'),
+    ("wrong type", "version: 1\nhostname: [a]\n", "LOAM:loam.yaml:2:11: hostname: expected a single value, found a list"),
+    ("tab", "version: 1\naccess:\n\tssh_keys: []\n", "LOAM:loam.yaml:3:1: a tab in the indentation; indent with spaces"),
+    ("duplicate key", "version: 1\nhostname: a\nhostname: b\n", 'LOAM:loam.yaml:3:1: duplicate key "hostname"; it stands in line 2 already'),
+    ("empty file", b"", "the file is empty; loamctl config example prints one to start from"),
+    ("blank file", b" \n", "the file is empty; loamctl config example prints one to start from"),
+    ("binary file", bytes(range(256)) * 4, "holds the byte 0x00, so this is no text file; is this the right file?"),
+    ("no disk matches", INSTALL % "serial: nowhere", "no disk matches install.disk", "change install.disk to match exactly one"),
+    ("two match", INSTALL % "bus: scsi", "2 disks match install.disk", "add serial, model or id to install.disk so that exactly one matches"),
+    ("disk too small", INSTALL % "serial: small", "too small for the OS disk, 19.1 GiB are needed; choose a larger disk"),
+    ("10 MB", b"#" * (10 << 20), "larger than", "put a readable loam.yaml there"),
 ]
 
 
@@ -99,12 +99,13 @@ def test_bad_configurations(scenario, live):
     before = [sha256(d.path) for d in disks]
     for disk in disks:
         machine.plug(disk)
-    for number, (name, text, message) in enumerate(CASES):
+    for number, (name, text, *messages) in enumerate(CASES):
         stick = Drive(make_config_volume(scenario.folder / f"stick{number}.img", text), "usb", f"stick{number}", "raw")
         mark = machine.mark()
         machine.plug(stick)
         try:
-            machine.wait_console(message, 60, mark)
+            for message in messages:
+                machine.wait_console(message, 60, mark)
         except Exception as problem:
             raise AssertionError(f"{name}: {problem}") from None
         machine.unplug(stick)

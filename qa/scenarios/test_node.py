@@ -1,6 +1,7 @@
 """An installed node, mostly from a saved state of it."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -162,10 +163,9 @@ def root_partition(machine):
 def test_flipped_byte_is_caught(scenario, installed):
     machine = scenario.keep(installed.machine(scenario.folder))
     disk = machine.drives[0].path
-    table = json.loads(subprocess.run(["sfdisk", "--json", str(first_megabytes(disk, scenario.folder))], capture_output=True, text=True,
-                                      check=True).stdout)["partitiontable"]["partitions"]
+    root = partition_start(first_megabytes(disk, scenario.folder), 3)
     inside, byte = block_of("/usr/lib/loam/loam-install")  # which nobody reads on an installed node
-    subprocess.run(["qemu-io", "-c", f"write -P {byte ^ 1:#x} {table[2]['start'] * 512 + inside} 1", str(disk)], check=True,
+    subprocess.run(["qemu-io", "-c", f"write -P {byte ^ 1:#x} {root + inside} 1", str(disk)], check=True,
                    stdout=subprocess.DEVNULL)
     machine.start()
     machine.wait_ssh(300)
@@ -186,6 +186,11 @@ def block_of(path):
         return offset, file.read(1)[0]
 
 
+def partition_start(raw, number):
+    table = json.loads(subprocess.run(["sfdisk", "--json", str(raw)], capture_output=True, text=True, check=True).stdout)
+    return table["partitiontable"]["partitions"][number - 1]["start"] * 512
+
+
 def first_megabytes(disk, folder):
     """The partition table as a sparse raw copy, for sfdisk."""
     raw = folder / "table.img"
@@ -193,7 +198,12 @@ def first_megabytes(disk, folder):
     return raw
 
 
-def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed):
+NEVER_WELL = "[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 5\n"
+HANGS = "[Unit]\nJobTimeoutSec=10\n"  # as 20 minutes would, for a loamd that never says that it is up
+
+
+@pytest.mark.parametrize("gate,loamd", [(NEVER_WELL, "exit 1"), (HANGS, "exec sleep 1000")], ids=["fails", "hangs"])
+def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed, gate, loamd):
     machine = scenario.keep(installed.running(scenario.folder))
     assert "is not on trial" in machine.ssh("loamctl slots fall-back"), "a release that has proven itself is never left"
     boot = machine.ssh("cat /proc/sys/kernel/random/boot_id")
@@ -201,9 +211,9 @@ def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed):
     assert "no other release can boot" in machine.ssh("loamctl slots fall-back")
     # The gate itself: a node without loamd is not well.
     machine.ssh("mv /efi/EFI/Linux/loam-0.0.9+0-3.efi /efi/EFI/Linux/loam-0.0.9.efi; systemctl stop loam-health loamd;"
-                "mkdir -p /run/systemd/system/loam-health.service.d;"
-                "printf '[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 5\n' > /run/systemd/system/loam-health.service.d/short.conf;"
-                "systemctl daemon-reload; mount --bind /bin/false /usr/lib/loam/loamd; systemctl --no-block start loam-health")
+                f"mkdir -p /run/systemd/system/loam-health.service.d; printf '{gate}' > /run/systemd/system/loam-health.service.d/short.conf;"
+                f"printf '#!/bin/sh\n{loamd}\n' > /var/tmp/loamd; chmod +x /var/tmp/loamd; mount --bind /var/tmp/loamd /usr/lib/loam/loamd;"
+                "systemctl daemon-reload; systemctl --no-block start loam-health")
     wait_until(lambda: machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False).stdout not in ("", boot), 300 * machine.scale,
                "another boot", interval=2)
 
@@ -233,19 +243,37 @@ def test_two_disks_with_one_release(scenario, installed):
 def damage(machine, scenario, missing, broken):
     """Removes partitions, and destroys the file systems of others."""
     raw = first_megabytes(machine.drives[0].path, scenario.folder)
-    table = json.loads(subprocess.run(["sfdisk", "--json", str(raw)], capture_output=True, text=True, check=True).stdout)
     for number in broken:
-        start = table["partitiontable"]["partitions"][number - 1]["start"] * 512
-        subprocess.run(["dd", "if=/dev/zero", f"of={raw}", "bs=1M", f"seek={start >> 20}", "count=200", "conv=notrunc", "status=none"], check=True)
+        subprocess.run(["dd", "if=/dev/zero", f"of={raw}", "bs=1M", f"seek={partition_start(raw, number) >> 20}", "count=200", "conv=notrunc", "status=none"], check=True)
     for number in missing:
         subprocess.run(["sfdisk", "-q", "--delete", str(raw), str(number)], check=True)
     machine.drives[0].path, machine.drives[0].format = raw, "raw"
+    return raw
+
+
+@pytest.mark.long
+def test_initrd_reboots_while_a_counter_runs(scenario, installed):
+    """Without a root there is nothing to wait for while another try, or another release, is left."""
+    machine = scenario.keep(installed.machine(scenario.folder))
+    raw = damage(machine, scenario, [3], [])
+    esp, release = f"{raw}@@{partition_start(raw, 1)}", next(RELEASE.glob("loam-*.json")).stem
+    files = lambda *command: subprocess.run([command[0], "-i", esp, *command[1:]], capture_output=True, text=True, check=True,
+                                            env=dict(os.environ, MTOOLSRC="/dev/null")).stdout
+    files("mren", f"::/EFI/Linux/{release}.efi", f"{release}+3.efi")
+    machine.start()
+    machine.wait_console("rebooting in 10 seconds", 300)
+    machine.wait_console("BdsDxe: starting", 60, machine.mark())
+    machine.kill()
+    assert f"{release}+" in files("mdir", "-b", "::/EFI/Linux") and f"{release}+3.efi" not in files("mdir", "-b", "::/EFI/Linux")
 
 
 LOAM, STATE = ("loam", 6), ("state", 7)
+DAMAGES = {"both": ([LOAM], [STATE]), "state-missing": ([STATE], []), "loam-broken": ([], [LOAM]),
+           "loam-missing": ([LOAM], []), "state-broken": ([], [STATE])}
 
 
-@pytest.mark.parametrize("missing,broken", [([LOAM], [STATE]), ([STATE], []), ([], [LOAM])], ids=["both", "state-missing", "loam-broken"])
+@pytest.mark.parametrize("missing,broken", [pytest.param(*damages, id=name, marks=[pytest.mark.long] if name in ("loam-missing", "state-broken") else [])
+                                            for name, damages in DAMAGES.items()])
 def test_damaged_partition_leads_to_the_console(scenario, installed, missing, broken):
     machine = scenario.keep(installed.machine(scenario.folder))
     damage(machine, scenario, [number for _, number in missing], [number for _, number in broken])

@@ -164,10 +164,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-namespace {
-
-// Length of the well-formed UTF-8 sequence at the start of the text, 0 if there is none (RFC 3629).
 std::size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
   const auto first = static_cast<unsigned char>(text.front());
   const std::size_t length = first < 0x80   ? 1
                              : first < 0xc2 ? 0
@@ -183,8 +181,6 @@ std::size_t utf8_length(std::string_view text) {
   const bool outside = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
   return overlong || outside ? 0 : length;
 }
-
-}  // namespace
 
 std::string without_userinfo(std::string_view url) {
   const auto scheme_end = url.find("://");

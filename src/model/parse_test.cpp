@@ -55,6 +55,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{" \n\n", "loam.yaml:1:1: the file is empty; loamctl config example prints one to start from"},
         Bad{"version: 1\nx: \x01\n",
             "loam.yaml:2:4: holds the byte 0x01, so this is no text file; is this the right file?"},
+        Bad{"version: 1\n\u00e4: \xc3\xa4\xa0\n",
+            "loam.yaml:2:5: holds the byte 0xa0, so this is no UTF-8 text file; is this the right file?"},
         Bad{"version: 2\n", "loam.yaml:1:10: version: expected a whole number from 1 to 1, found \"2\""},
         Bad{"version: \"1\"\n", "loam.yaml:1:10: version: expected a whole number from 1 to 1, found \"1\""},
         Bad{"hostname: a\n", "loam.yaml:1:1: \"version\" is missing: version of this document"},

@@ -156,7 +156,10 @@ Result<void> check_bytes(std::string_view text, std::string_view name) {
   std::size_t line = 1;
   bool indent = true;
   std::size_t column = 0;
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const auto length = utf8_length(text);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
     ++column;
     if (c == '\n') {
       ++line;
@@ -165,8 +168,9 @@ Result<void> check_bytes(std::string_view text, std::string_view name) {
       continue;
     }
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t' && c != '\r') || byte == 0x7f)
-      return fail(std::format("{}:{}:{}: holds the byte 0x{:02x}, so this is no text file", name, line, column, byte),
+    if (length == 0 || (byte < 0x20 && c != '\t' && c != '\r') || byte == 0x7f)
+      return fail(std::format("{}:{}:{}: holds the byte 0x{:02x}, so this is no {}text file", name, line, column, byte,
+                              length == 0 ? "UTF-8 " : ""),
                   "is this the right file?");
     if (c == '\t' && indent)
       return fail(std::format("{}:{}:{}: a tab in the indentation", name, line, column), "indent with spaces");

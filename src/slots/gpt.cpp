@@ -1,6 +1,9 @@
 #include "slots/gpt.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -116,29 +119,69 @@ Result<void> copy_area(const UniqueFd& from, const UniqueFd& to, std::uint64_t o
   return fsync_fd(to.get(), "partition table");
 }
 
+// sfdisk writes in several steps, and a disk on which it was cut off is neither blank nor ours. So it works on a sparse
+// file, and what it made goes to the disk in one piece, the table that readers look at first. It also ends no later
+// than we do, as far as the disk is concerned: a sfdisk that outlives us writes into a file that nobody reads.
+class TableCopy {
+ public:
+  static Result<TableCopy> of(const std::filesystem::path& disk) {
+    LOAM_TRY(auto fd, open_uncached(disk, O_RDWR));
+    const auto end = ::lseek(fd.get(), 0, SEEK_END);
+    if (end < 0) return fail_errno(disk.string());
+    LOAM_TRY(auto file, ScratchFile::make());
+    LOAM_CHECK(file.resize(static_cast<std::uint64_t>(end)));
+    return TableCopy(std::move(fd), static_cast<std::uint64_t>(end), std::move(file));
+  }
+
+  Result<void> read() const {
+    LOAM_CHECK(copy_area(disk_, file_.fd(), 0));
+    return copy_area(disk_, file_.fd(), bytes_ - table_area);
+  }
+  Result<void> write() const {
+    LOAM_CHECK(copy_area(file_.fd(), disk_, 0));
+    return copy_area(file_.fd(), disk_, bytes_ - table_area);
+  }
+  const std::filesystem::path& path() const { return file_.path(); }
+  // A disk knows its own; `of_file` is for image files.
+  std::uint32_t sector_size(std::uint32_t of_file) const {
+    int sectors = 0;
+    return ::ioctl(disk_.get(), BLKSSZGET, &sectors) == 0 ? static_cast<std::uint32_t>(sectors) : of_file;
+  }
+
+ private:
+  TableCopy(UniqueFd disk, std::uint64_t bytes, ScratchFile file)
+      : disk_(std::move(disk)), bytes_(bytes), file_(std::move(file)) {}
+
+  UniqueFd disk_;
+  std::uint64_t bytes_;
+  ScratchFile file_;
+};
+
+Result<void> edit(const std::filesystem::path& disk, std::uint32_t sector_size, std::string option, int number,
+                  std::string value) {
+  LOAM_TRY(const auto table, TableCopy::of(disk));
+  LOAM_CHECK(table.read());
+  LOAM_CHECK(change(disk, sfdisk(table.path(), table.sector_size(sector_size),
+                                 {std::move(option), table.path().string(), std::to_string(number), std::move(value)})));
+  return table.write();
+}
+
 }  // namespace
 
-// sfdisk writes in several steps, and a disk on which it was cut off is neither blank nor ours. So it writes into a
-// sparse file, and what it made goes to the disk in one piece, the table that readers look at first.
-Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, std::uint64_t disk_bytes,
-                       const std::string& script) {
-  LOAM_TRY(const auto table, ScratchFile::make());
-  LOAM_CHECK(table.resize(disk_bytes));
-  LOAM_CHECK(change(disk, sfdisk(table.path(), sector_size, {table.path().string()}), script));
-  LOAM_TRY(const auto to, open_uncached(disk, O_RDWR));
-  LOAM_CHECK(copy_area(table.fd(), to, 0));
-  return copy_area(table.fd(), to, disk_bytes - table_area);
+Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, const std::string& script) {
+  LOAM_TRY(const auto table, TableCopy::of(disk));
+  LOAM_CHECK(change(disk, sfdisk(table.path(), table.sector_size(sector_size), {table.path().string()}), script));
+  return table.write();
 }
 
 Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
                                 const std::string& uuid) {
-  return change(disk, sfdisk(disk, sector_size, {"--part-uuid", disk.string(), std::to_string(number), uuid}));
+  return edit(disk, sector_size, "--part-uuid", number, uuid);
 }
 
 Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
                                 std::string_view name) {
-  return change(disk,
-                sfdisk(disk, sector_size, {"--part-label", disk.string(), std::to_string(number), std::string(name)}));
+  return edit(disk, sector_size, "--part-label", number, std::string(name));
 }
 
 }  // namespace loam::slots

@@ -44,9 +44,9 @@ bool same_places(const Gpt& gpt, const Layout& layout);
 // An absent table is an empty Gpt; a damaged one is an error.
 Result<Gpt> read_gpt(const std::filesystem::path& disk, std::uint32_t sector_size);
 // Atomic for whoever looks after a kill: no table, or the whole one. Both ends of the disk must hold nothing before.
-// disk_bytes: its size; script: input of sfdisk.
-Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, std::uint64_t disk_bytes,
-                       const std::string& script);
+// script: input of sfdisk. sector_size, here and below: of an image file; a disk knows its own.
+Result<void> write_gpt(const std::filesystem::path& disk, std::uint32_t sector_size, const std::string& script);
+// Atomic in the same way.
 Result<void> set_partition_uuid(const std::filesystem::path& disk, std::uint32_t sector_size, int number,
                                 const std::string& uuid);
 Result<void> set_partition_name(const std::filesystem::path& disk, std::uint32_t sector_size, int number,

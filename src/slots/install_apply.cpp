@@ -124,7 +124,7 @@ Result<void> InstallApply::partition() {
     LOAM_TRY(uuid, random_uuid());
   }
   LOAM_CHECK(forget_old_file_systems(where));
-  LOAM_CHECK(write_gpt(target_.path, target_.sector_size, target_.bytes, sfdisk_script(where, uuids)));
+  LOAM_CHECK(write_gpt(target_.path, target_.sector_size, sfdisk_script(where, uuids)));
   LOAM_TRY(const auto written, read_gpt(target_.path, target_.sector_size));
   if (!same_places(written, where))
     return fail(std::format("{}: the partition table reads back otherwise than it was written", target_.id),
