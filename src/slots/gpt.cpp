@@ -161,8 +161,9 @@ Result<void> edit(const std::filesystem::path& disk, std::uint32_t sector_size, 
                   std::string value) {
   LOAM_TRY(const auto table, TableCopy::of(disk));
   LOAM_CHECK(table.read());
-  LOAM_CHECK(change(disk, sfdisk(table.path(), table.sector_size(sector_size),
-                                 {std::move(option), table.path().string(), std::to_string(number), std::move(value)})));
+  LOAM_CHECK(
+      change(disk, sfdisk(table.path(), table.sector_size(sector_size),
+                          {std::move(option), table.path().string(), std::to_string(number), std::move(value)})));
   return table.write();
 }
 
