@@ -32,7 +32,8 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width, std::siz
 }
 
 std::string addresses(const std::string& links) {
-  const auto list = nlohmann::json::parse(links, nullptr, false);
+  const auto document = nlohmann::json::parse(links, nullptr, false);
+  const auto list = document.is_object() ? document.value("links", nlohmann::json::array()) : nlohmann::json::array();
   std::string text;
   if (!list.is_array()) return text;
   for (const auto& link : list)

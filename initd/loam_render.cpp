@@ -1,5 +1,5 @@
 // loam-render ROOT: writes what PID 1 and udev read early, from ROOT/loam/loam.yaml. No D-Bus, no network.
-// A file that cannot be used falls back to the last one that was applied, and that to the defaults.
+// A file that cannot be used falls back to the last one whose network was confirmed, and that to the defaults.
 #include <filesystem>
 #include <format>
 #include <iostream>
@@ -10,6 +10,8 @@
 #include "model/parse.hpp"
 #include "netcfg/hostname.hpp"
 #include "netcfg/networkd.hpp"
+#include "netcfg/pins.hpp"
+#include "network_trial.hpp"
 #include "plan/node_files.hpp"
 
 namespace {
@@ -23,7 +25,7 @@ Result<model::Config> read_config(const fs::path& path) {
 }
 
 model::Config usable_config(const fs::path& root) {
-  for (const auto* const name : {"loam/loam.yaml", "loam/loam.yaml.applied"}) {
+  for (const auto* const name : {"loam/loam.yaml", "loam/loam.yaml.confirmed"}) {
     const auto path = root / name;
     std::error_code none;
     if (!fs::exists(path, none)) continue;
@@ -48,11 +50,29 @@ std::string zone_of(const model::Config& config, const fs::path& root) {
   return "UTC";
 }
 
+// A change of the network that was on trial when the node went down, with or without power: back to what worked.
+void end_trial(const fs::path& root) {
+  const node::NetworkTrial files(root);
+  const auto trial = files.current();
+  auto done = trial ? Result<void>{} : std::unexpected(trial.error());
+  if (trial && *trial) done = files.take_back("the node restarted before the change was confirmed");
+  if (!done) std::cerr << done.error().text() << '\n';
+}
+
+Result<netcfg::Pins> known_pins(const fs::path& root) {
+  LOAM_TRY(const auto text, read_if_there(root / fs::path(netcfg::pins_path).relative_path(), 1U << 20U));
+  return text ? netcfg::parse_pins(*text) : netcfg::Pins{};
+}
+
 Result<void> render(const fs::path& root) {
+  end_trial(root);
   const auto config = usable_config(root);
+  const auto pins = known_pins(root);
+  if (!pins) std::cerr << pins.error().text() << '\n';
   LOAM_TRY(const auto name, fallback_hostname(root));
   auto files = plan::render_node_files(config, name);
-  for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
+  for (auto& file : netcfg::render_network(netcfg::pinned_network(config.network, pins.value_or(netcfg::Pins{}))))
+    files.push_back(std::move(file));
   for (const auto& file : files)
     LOAM_CHECK(write_file_atomic(root / fs::path(file.path).relative_path(), file.content, file.mode));
   std::error_code problem;

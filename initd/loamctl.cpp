@@ -2,6 +2,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <format>
 #include <iostream>
@@ -29,6 +30,8 @@ struct Arguments {
   bool as_json = false;
   std::string file;
   int wait_seconds = 0;
+  bool no_wait = false;
+  bool watch = false;
   std::vector<std::string> rest;
   int exit_code = 0;  // of a command that did what it was asked for and found something wrong
 };
@@ -61,6 +64,44 @@ Result<void> plan_or_apply(const Arguments& arguments, const char* method) {
   LOAM_TRY(const auto text, client.call(method, config));
   std::cout << (arguments.as_json ? json{{"plan", text}}.dump(2) + "\n" : text);
   return {};
+}
+
+// A changed network is on trial until its probes, or the operator, confirm it. Waits for the verdict.
+Result<void> wait_for_verdict(node::NodeClient& client) {
+  const auto change = [&]() -> Result<node::Condition> {
+    LOAM_TRY(const auto view, client.view());
+    const auto found = std::ranges::find(view.conditions, "NetworkChange", &node::Condition::type);
+    return found == view.conditions.end() ? node::Condition{} : *found;
+  };
+  LOAM_TRY(auto verdict, change());
+  if (verdict.status == "unknown") std::cerr << "the network is on trial: " << verdict.message << '\n';
+  // loamd ends it by itself; this is for a loamd that does not.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(65);
+  while (verdict.status == "unknown" && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    if (auto seen = change()) verdict = *std::move(seen);  // loamd may be restarting
+  }
+  if (verdict.reason == "Confirmed") std::cerr << "confirmed: " << verdict.message << '\n';
+  if (verdict.reason == "WentBack") return fail("the change went back: " + verdict.message);
+  return {};
+}
+
+Result<void> apply(const Arguments& arguments) {
+  LOAM_CHECK(plan_or_apply(arguments, "ApplyConfig"));
+  if (arguments.no_wait) return {};
+  LOAM_TRY(auto client, node::NodeClient::connect());
+  return wait_for_verdict(client);
+}
+
+Result<void> links(const Arguments& arguments) {
+  while (true) {
+    if (arguments.watch && !arguments.as_json) std::cout << "\x1b[H\x1b[2J";
+    LOAM_CHECK(document(arguments, "Links", node::links_text));
+    if (!arguments.watch) return {};
+    std::cout << std::flush;
+    LOAM_TRY(auto client, node::NodeClient::connect());
+    LOAM_CHECK(client.wait_for_change(std::chrono::seconds(5)));
+  }
 }
 
 Result<void> request(const Arguments& arguments, const char* method) {
@@ -144,11 +185,16 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
     return command;
   };
   add("status", "how the node is, and why", [&] { return status(arguments); });
-  for (const auto& [name, method, help] : {std::tuple{"plan", "PlanConfig", "what applying a loam.yaml would change"},
-                                           std::tuple{"apply", "ApplyConfig", "make the node what a loam.yaml says"}})
-    add(name, help, [&, method] { return plan_or_apply(arguments, method); })
-        ->add_option("FILE", arguments.file, "the file, - for standard input")
-        ->required();
+  add("plan", "what applying a loam.yaml would change", [&] { return plan_or_apply(arguments, "PlanConfig"); })
+      ->add_option("FILE", arguments.file, "the file, - for standard input")
+      ->required();
+  auto* const apply_command =
+      add("apply", "make the node what a loam.yaml says; a network that does not work goes back",
+          [&] { return apply(arguments); });
+  apply_command->add_option("FILE", arguments.file, "the file, - for standard input")->required();
+  apply_command->add_flag("--no-wait", arguments.no_wait, "do not wait until a changed network is confirmed");
+  add("confirm", "keep the changed network, whatever its probes say", [&] { return request(arguments, "Confirm"); });
+  add("revert", "take a changed network back now", [&] { return request(arguments, "Revert"); });
   auto* const slots = app.add_subcommand("slots", "the two slots and what they hold");
   // CLI11 calls a parent after its child: the child's choice stays.
   slots->callback([&] {
@@ -166,7 +212,9 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
       });
   add("disks", "the disks, what is on them and what they are for",
       [&] { return document(arguments, "Disks", node::disks_text); });
-  add("links", "the network interfaces", [&] { return document(arguments, "Links", node::links_text); });
+  add("links", "the network interfaces, their neighbours, and what is wrong with them", [&] {
+    return links(arguments);
+  })->add_flag("--watch", arguments.watch, "show them anew at each change");
   add("logs", "what loamd logged; options of journalctl may follow --", [&] {
     return logs(arguments);
   })->add_option("OPTIONS", arguments.rest, "options for journalctl");

@@ -1,5 +1,8 @@
 #include "node_client.hpp"
 
+#include <poll.h>
+
+#include <array>
 #include <chrono>
 #include <format>
 #include <map>
@@ -86,6 +89,28 @@ Result<std::string> NodeClient::call(const std::string& method, const std::strin
 
 Result<void> NodeClient::call(const std::string& method) {
   return guarded([&] { proxy_->callMethod(method).onInterface(control_interface).withTimeout(call_limit); });
+}
+
+Result<void> NodeClient::wait_for_change(std::chrono::milliseconds limit) {
+  return guarded([&] {
+    bool changed = false;
+    proxy_->uponSignal("PropertiesChanged")
+        .onInterface("org.freedesktop.DBus.Properties")
+        .call([&changed](const std::string&, const std::map<std::string, sdbus::Variant>&,
+                         const std::vector<std::string>&) { changed = true; });
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (!changed) {
+      while (bus_->processPendingEvent()) {
+      }
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (changed || left.count() <= 0) break;
+      const auto data = bus_->getEventLoopPollData();
+      std::array<pollfd, 2> fds = {pollfd{.fd = data.fd, .events = data.events, .revents = 0},
+                                   pollfd{.fd = data.eventFd, .events = POLLIN, .revents = 0}};
+      ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
+    }
+    proxy_->unregister();  // the handler holds a variable of this call
+  });
 }
 
 }  // namespace loam::node

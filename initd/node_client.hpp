@@ -1,6 +1,7 @@
 // The other end of io.loam.Node1: for loamctl and the console.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -28,8 +29,10 @@ class NodeClient {
   Result<std::string> document(const std::string& name);
   // PlanConfig, ApplyConfig.
   Result<std::string> call(const std::string& method, const std::string& argument);
-  // Retry, Reboot, PowerOff.
+  // Retry, Confirm, Revert, Reboot, PowerOff.
   Result<void> call(const std::string& method);
+  // Until loamd says that something changed, or the time is over.
+  Result<void> wait_for_change(std::chrono::milliseconds limit);
 
   sdbus::IConnection& bus() { return *bus_; }
   sdbus::IProxy& proxy() { return *proxy_; }

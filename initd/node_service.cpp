@@ -51,10 +51,24 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
           sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
           sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
-          sdbus::registerProperty("Disks").withGetter([this] { return value_or_throw(requests_.disks()); }),
-          sdbus::registerProperty("Links").withGetter([this] { return value_or_throw(requests_.links()); }),
-          sdbus::registerProperty("Slots").withGetter([this] { return value_or_throw(requests_.slots()); }))
+          sdbus::registerProperty("Disks")
+              .withGetter([this] { return value_or_throw(requests_.disks()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
+          sdbus::registerProperty("Links")
+              .withGetter([this] { return value_or_throw(requests_.links()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
+          sdbus::registerProperty("Slots")
+              .withGetter([this] { return value_or_throw(requests_.slots()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL))
       .forInterface(node_interface);
+}
+
+void NodeService::document_changed(const char* name) {
+  try {
+    object_->emitPropertiesChangedSignal(node_interface, {sdbus::PropertyName{name}});
+  } catch (const sdbus::Error& problem) {
+    sys::log(sys::Priority::error, std::string(name) + " could not be published: " + problem.getMessage());
+  }
 }
 
 void NodeService::add_methods() {
@@ -67,6 +81,8 @@ void NodeService::add_methods() {
                     return value_or_throw(requests_.apply(config));
                   }),
                   sdbus::registerMethod("Retry").implementedAs([this] { value_or_throw(requests_.retry()); }),
+                  sdbus::registerMethod("Confirm").implementedAs([this] { value_or_throw(requests_.confirm()); }),
+                  sdbus::registerMethod("Revert").implementedAs([this] { value_or_throw(requests_.revert()); }),
                   sdbus::registerMethod("Reboot").implementedAs([this] { value_or_throw(requests_.reboot()); }),
                   sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
       .forInterface(control);

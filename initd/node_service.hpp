@@ -17,6 +17,8 @@ struct Requests {
   std::function<Result<std::string>(const std::string& config)> plan;
   std::function<Result<std::string>(const std::string& config)> apply;
   std::function<Result<void>()> retry;
+  std::function<Result<void>()> confirm;
+  std::function<Result<void>()> revert;
   std::function<Result<void>()> reboot;
   std::function<Result<void>()> power_off;
   std::function<Result<std::string>()> disks;  // JSON
@@ -31,6 +33,8 @@ class NodeService {
 
   // Publishes what changed since the last call.
   void publish(const Status& status);
+  // Says that a document (Disks, Links, Slots) is another one now; whoever wants it asks for it.
+  void document_changed(const char* name);
 
  private:
   void add_properties();

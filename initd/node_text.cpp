@@ -81,10 +81,7 @@ std::string disks_text(const json& disks) {
 
 namespace {
 
-std::string speed_text(std::int64_t megabits) {
-  if (megabits <= 0) return "-";
-  return megabits % 1000 == 0 ? std::format("{} Gb/s", megabits / 1000) : std::format("{} Mb/s", megabits);
-}
+std::string speed_text(std::int64_t megabits) { return megabits <= 0 ? "-" : format_speed(megabits); }
 
 std::string words(const json& list) {
   std::string text;
@@ -99,15 +96,53 @@ std::string or_dash(const json& object, const char* name) {
 
 }  // namespace
 
-std::string links_text(const json& links) {
+namespace {
+
+// What a person at the rack looks for: which switch and port.
+std::string neighbour_text(const json& link) {
+  const auto found = link.find("neighbour");
+  return found == link.end() ? "-" : printable(found->value("system", "") + " " + found->value("port", ""), 60);
+}
+
+std::string role_text(const json& link) {
+  std::string text = or_dash(link, "master");
+  if (const auto port = link.find("port"); port != link.end())
+    text += port->value("active", false) ? " (active)" : port->value("working", false) ? " (standby)" : " (down)";
+  return text;
+}
+
+std::string partners_text(const json& links) {
+  std::vector<std::vector<std::string>> rows = {{"LACP MEMBER", "PARTNER", "KEY", "RATE", "STATE OF ITS PORT"}};
+  for (const auto& link : links)
+    if (const auto partner = link.find("lacp_partner"); partner != link.end())
+      rows.push_back({or_dash(link, "name"), or_dash(*partner, "mac"), std::to_string(partner->value("key", 0)),
+                      or_dash(*partner, "rate"), or_dash(*partner, "state")});
+  return rows.size() == 1 ? "" : "\n" + table(rows);
+}
+
+}  // namespace
+
+std::string links_text(const json& document) {
   std::vector<std::vector<std::string>> rows = {
-      {"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "ADDRESSES"}};
+      {"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "NEIGHBOUR", "ADDRESSES"}};
+  const auto& links = document.at("links");
   for (const auto& link : links)
     rows.push_back({or_dash(link, "name"), or_dash(link, "kind"), link.value("carrier", false) ? "yes" : "no",
                     speed_text(link.value("speed", std::int64_t{0})),
-                    std::to_string(link.value("mtu", std::int64_t{0})), or_dash(link, "master"),
-                    or_dash(link, "driver"), or_dash(link, "mac"), words(link.at("addresses"))});
-  return table(rows);
+                    std::to_string(link.value("mtu", std::int64_t{0})), role_text(link), or_dash(link, "driver"),
+                    or_dash(link, "mac"), neighbour_text(link), words(link.at("addresses"))});
+  auto text = table(rows) + partners_text(links);
+  std::string said;
+  for (const auto& finding : document.at("findings"))
+    said +=
+        std::format("  {} {}\n", finding.value("bad", false) ? "!!" : "..", printable(finding.value("text", ""), 400));
+  for (const auto& probe : document.at("probes"))
+    said += std::format("  {} {}\n",
+                        probe.value("good", false)     ? "ok"
+                        : probe.value("needed", false) ? "!!"
+                                                       : "..",
+                        printable(probe.value("text", ""), 400));
+  return said.empty() ? text : text + "\n" + said;
 }
 
 std::string slots_text(const json& slots) {

@@ -6,7 +6,6 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "model/describe.hpp"
-#include "netcfg/links.hpp"
 #include "slots/boot_entries.hpp"
 #include "slots/esp.hpp"
 #include "slots/gpt.hpp"
@@ -41,22 +40,6 @@ std::string disks_json(const std::vector<diskmgr::Disk>& disks) {
                     {"reason", disk.reason},
                     {"content", facts.content}});
   }
-  return dump(list);
-}
-
-Result<std::string> links_json() {
-  LOAM_TRY(const auto links, netcfg::observe_links());
-  json list = json::array();
-  for (const auto& link : links)
-    list.push_back({{"name", link.name},
-                    {"kind", link.kind},
-                    {"mac", link.mac},
-                    {"driver", link.driver},
-                    {"master", link.master},
-                    {"carrier", link.carrier},
-                    {"speed", link.speed},
-                    {"mtu", link.mtu},
-                    {"addresses", link.addresses}});
   return dump(list);
 }
 

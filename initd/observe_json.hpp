@@ -1,4 +1,4 @@
-// Disks, links and slots as JSON: the same on D-Bus and in loamctl --json.
+// Disks and slots as JSON: the same on D-Bus and in loamctl --json.
 #pragma once
 
 #include <string>
@@ -11,7 +11,6 @@
 namespace loam::node {
 
 std::string disks_json(const std::vector<diskmgr::Disk>& disks);
-Result<std::string> links_json();
 Result<std::string> slots_json(const slots::BootFacts& boot);
 
 }  // namespace loam::node

@@ -12,18 +12,13 @@
 
 namespace loam::node {
 
-namespace {
-
-constexpr const char* networkd_service = "org.freedesktop.network1";
-
-}  // namespace
-
 Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::BootFacts boot, sys::BlockMonitor monitor)
     : loop_(&loop),
       bus_(&bus),
       boot_(std::move(boot)),
       monitor_(std::move(monitor)),
       disks_(loop),
+      network_(loop, {.changed = [this] { network_changed(); }, .probed = [this] { network_probed(); }}),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {
@@ -31,13 +26,15 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                        boot_.live ? look_for_config() : load_config();
                        return {};
                      },
+                     .confirm = [this] { return confirm_network("the operator confirmed it"); },
+                     .revert = [this] { return revert_network("the operator took it back"); },
                      .reboot = [this] { return power("reboot"); },
                      .power_off = [this] { return power("poweroff"); },
                      .disks = [this]() -> Result<std::string> {
                        LOAM_TRY(const auto disks, disks_.list(boot_.live ? "" : boot_.disk.disk));
                        return disks_json(disks);
                      },
-                     .links = [] { return links_json(); },
+                     .links = [this]() -> Result<std::string> { return network_.document(); },
                      .slots = [this] { return slots_json(boot_); }}) {}
 
 Result<void> Supervisor::start() {
@@ -53,7 +50,6 @@ Result<void> Supervisor::start() {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
   disks_.look();
-  give_network_time();
   watch_network();
   settle();
   // From now on calls are answered. What takes time comes after that, so that it holds up no other unit.
@@ -102,7 +98,7 @@ void Supervisor::settle() {
   } else if (boot_.live) {
     status_.state = State::unconfigured;
   } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
-             condition_is("Installation", "false")) {
+             condition_is("Installation", "false") || condition_is("Nics", "false")) {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;
@@ -117,67 +113,6 @@ void Supervisor::settle() {
     sd_notifyf(0, "STATUS=%s", std::string(state_name(status_.state)).c_str());
   }
   service_.publish(status_);
-}
-
-void Supervisor::watch_network() {
-  try {
-    network_ =
-        sdbus::createProxy(*bus_, sdbus::ServiceName{networkd_service}, sdbus::ObjectPath{"/org/freedesktop/network1"});
-    network_->uponSignal("PropertiesChanged")
-        .onInterface("org.freedesktop.DBus.Properties")
-        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>& changed,
-                     const std::vector<std::string>&) {
-          if (const auto state = changed.find("OperationalState"); state != changed.end()) {
-            network_state(state->second.get<std::string>());
-            if (boot_.live && !config_ && condition_is("Network", "true")) look_for_config();
-            settle();
-          }
-        });
-    ask_networkd();
-  } catch (const sdbus::Error& problem) {
-    set_condition("Network", "unknown", "NoNetworkd", problem.getMessage());
-  }
-}
-
-void Supervisor::ask_networkd() {
-  try {
-    network_state(
-        network_->getProperty("OperationalState").onInterface("org.freedesktop.network1.Manager").get<std::string>());
-  } catch (const sdbus::Error& problem) {
-    set_condition("Network", network_grace_over_ ? "false" : "unknown", "NoNetworkd",
-                  problem.getMessage() + "; systemctl status systemd-networkd says why");
-  }
-}
-
-void Supervisor::network_state(const std::string& operational) {
-  network_seen_ = operational;
-  if (operational == "routable") {
-    set_condition("Network", "true", "Routable", "an interface has an address that reaches further than its link");
-  } else if (!network_grace_over_) {
-    set_condition("Network", "unknown", "ComingUp", std::format("networkd says \"{}\"; it has a minute", operational));
-  } else {
-    set_condition("Network", "false", "NotRoutable",
-                  std::format("networkd says \"{}\": no interface has an address yet; check cables and loamctl links",
-                              operational));
-  }
-}
-
-// Links take a while after a boot, which is nothing to be alarmed about; then it is.
-void Supervisor::give_network_time() {
-  auto timer = loop_->after(std::chrono::seconds(60), [this] {
-    network_grace_over_ = true;
-    if (!network_seen_.empty()) {
-      network_state(network_seen_);
-    } else if (network_) {
-      ask_networkd();
-    }
-    settle();
-  });
-  if (timer) {
-    network_timer_ = *std::move(timer);
-  } else {
-    network_grace_over_ = true;
-  }
 }
 
 Result<void> Supervisor::power(const std::string& target) {

@@ -13,6 +13,9 @@
 #include "config_source.hpp"
 #include "disk_watch.hpp"
 #include "model/config.hpp"
+#include "netcfg/pins.hpp"
+#include "network_trial.hpp"
+#include "network_watch.hpp"
 #include "node_service.hpp"
 #include "node_state.hpp"
 #include "plan/plan.hpp"
@@ -49,17 +52,37 @@ class Supervisor {
 
   // Installed nodes: make /etc what loam.yaml says.
   void load_config();
+  // config: with its NICs pinned.
   Result<plan::Plan> plan_for(const model::Config& config) const;
+  std::string plan_text(const plan::Plan& plan, const model::Config& config) const;
   Result<void> apply_plan(const plan::Plan& plan);
-  Result<std::string> plan_request(const std::string& text) const;
+  Result<std::string> plan_request(const std::string& text);
   Result<std::string> apply_request(const std::string& text);
+  Result<std::string> apply_config(const std::string& text, bool at_boot);
   Result<void> reload_unit(const std::string& unit);
 
   void disks_changed();
+
+  // The network: whether it works, and changes of it that go back when it does not.
   void watch_network();
-  void ask_networkd();
   void give_network_time();
-  void network_state(const std::string& operational);
+  void network_changed();
+  bool network_is_ours() const;
+  void judge_network();
+  std::vector<std::string> bad_findings() const;
+  void network_probed();
+  void network_is_changing();
+  void network_works(const std::string& reason, const std::string& message);
+  void network_fails(const std::string& reason, const std::string& message);
+  void keep_confirmed();
+  Result<void> begin_trial(const model::Network& network);
+  Result<void> resume_trial();
+  Result<void> confirm_network(const std::string& how);
+  Result<void> revert_network(const std::string& why);
+  void say_went_back();
+  static Result<netcfg::Pins> known_pins();
+  bool nics_settled(const model::Network& network, const netcfg::Pins& pins);
+  Result<netcfg::Pins> pins_for(const model::Network& network, bool at_boot);
   Result<void> power(const std::string& target);
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
@@ -71,6 +94,8 @@ class Supervisor {
   slots::BootFacts boot_;
   sys::BlockMonitor monitor_;
   DiskWatch disks_;
+  NetworkWatch network_;
+  NetworkTrial trial_files_;
   NodeService service_;
   Status status_;
   std::optional<ConfigText> config_;
@@ -80,7 +105,12 @@ class Supervisor {
   bool installed_ = false;
   bool network_waited_ = false;
   bool network_grace_over_ = false;
-  std::string network_seen_;  // networkd's last word
+  bool nics_missing_ = false;  // some NIC of loam.yaml is not known yet
+  std::string network_problem_;
+  std::chrono::steady_clock::time_point network_changing_until_;
+  std::optional<netcfg::Trial> trial_;
+  std::optional<model::Config> network_config_;  // what is applied, with its NICs pinned
+  std::chrono::steady_clock::time_point last_nic_event_ = std::chrono::steady_clock::now();
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;
@@ -91,6 +121,9 @@ class Supervisor {
   sys::EventSource retry_timer_;
   sys::EventSource handoff_timer_;
   sys::EventSource network_timer_;
+  sys::EventSource recheck_timer_;
+  sys::EventSource trial_timer_;
+  sys::EventSource nics_timer_;
   sys::EventSource child_timer_;
   sys::EventSource fetch_timer_;
   sys::EventSource settled_timer_;
@@ -98,7 +131,6 @@ class Supervisor {
   std::string target_node_;            // disk of the last installation
   std::unique_ptr<sys::Child> child_;  // loam-install
   std::unique_ptr<sys::Child> fetch_;  // curl
-  std::unique_ptr<sdbus::IProxy> network_;
 };
 
 }  // namespace loam::node

@@ -14,6 +14,7 @@
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
 #include "netcfg/hostname.hpp"
+#include "netcfg/interruptions.hpp"
 #include "netcfg/links.hpp"
 #include "netcfg/networkd.hpp"
 #include "plan/executor.hpp"
@@ -31,7 +32,6 @@ namespace {
 
 constexpr std::size_t config_read_limit = std::size_t{2} << 20U;
 constexpr std::string_view config_path = "/loam/loam.yaml";
-constexpr std::string_view applied_path = "/loam/loam.yaml.applied";
 constexpr std::string_view journal_path = "/loam/apply.journal";
 
 std::string current_hostname() {
@@ -93,6 +93,27 @@ Result<void> remove_action(const plan::Action& action) {
   return {};
 }
 
+// A bond, VLAN or bridge that is made anew, or no longer wanted. networkd makes it when it reads its files again.
+Result<void> delete_link(const plan::Action& action) {
+  std::error_code none;
+  if (!fs::exists(fs::path("/sys/class/net") / action.target, none)) return {};
+  LOAM_CHECK(sys::run({"networkctl", "delete", action.target},
+                      {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}}));
+  return {};
+}
+
+// udev gives names when a device appears: for those that are there, it is told that they just did.
+Result<void> name_nics(const std::vector<netcfg::Link>& links) {
+  std::vector<std::string> argv = {"udevadm", "trigger", "--action=add", "--settle"};
+  for (const auto& link : links)
+    if (link.kind == "nic") argv.push_back("/sys/class/net/" + link.name);
+  if (argv.size() == 4) return {};
+  const sys::RunOptions limited{.timeout = std::chrono::seconds(30), .input = {}, .environment = {}};
+  LOAM_CHECK(sys::run({"udevadm", "control", "--reload"}, limited));
+  LOAM_CHECK(sys::run(argv, limited));
+  return {};
+}
+
 // An installation that was cut off right before its last step left the mark: this disk boots, so it is whole.
 Result<void> remove_installing_mark(const slots::BootDisk& disk) {
   LOAM_TRY(const auto devices, sys::block_devices());
@@ -141,6 +162,10 @@ void Supervisor::load_config() {
     settle();
     return;
   }
+  if (!trial_)
+    if (auto resumed = resume_trial(); !resumed)
+      sys::log(sys::Priority::error, "a change of the network on trial: " + resumed.error().text());
+  say_went_back();
   auto text = read_file(config_path, config_read_limit);
   if (!text) {
     set_condition("Config", "false", "Unreadable", text.error().text());
@@ -149,7 +174,7 @@ void Supervisor::load_config() {
   }
   if (auto valid = model::parse_config(*text, "loam.yaml"); !valid) {
     set_condition("Config", "false", "Invalid", valid.error().text());
-  } else if (auto applied = apply_request(*text); !applied && !condition_is("Config", "false")) {
+  } else if (auto applied = apply_config(*text, true); !applied && !condition_is("Config", "false")) {
     set_condition("Config", "false", "NotApplied", applied.error().text());
   }
   settle();
@@ -164,23 +189,53 @@ Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
   return interrupted ? plan::with_owed_reloads(std::move(todo), *interrupted) : std::move(todo);
 }
 
-Result<std::string> Supervisor::plan_request(const std::string& text) const {
-  LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+// The plan, and what it interrupts.
+std::string Supervisor::plan_text(const plan::Plan& todo, const model::Config& config) const {
+  auto text = plan::format(todo);
+  if (!network_config_) return text;
+  for (const auto& sentence : netcfg::interruptions(network_config_->network, config.network))
+    text += std::format("  interrupts: {}\n", sentence);
+  return text;
+}
+
+Result<std::string> Supervisor::plan_request(const std::string& text) {
+  LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
   LOAM_CHECK(check_zone(config.time));
+  LOAM_TRY(const auto pins, pins_for(config.network, false));
+  config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
-  return plan::format(todo);
+  return plan_text(todo, config);
 }
 
 Result<std::string> Supervisor::apply_request(const std::string& text) {
   if (boot_.live) return fail("this system runs from a medium", "give loam.yaml on a volume labelled LOAM");
   if (!boot_.problems.empty())
     return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
-  LOAM_TRY(const auto config, model::parse_config(text, "loam.yaml"));
+  return apply_config(text, false);
+}
+
+namespace {
+
+bool changes_network(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.actions, [](const auto& action) {
+    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/");
+  });
+}
+
+}  // namespace
+
+Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
+  LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
   LOAM_CHECK(check_zone(config.time));
+  LOAM_TRY(const auto pins, pins_for(config.network, at_boot));
+  config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
-  status_.plan = plan::format(todo);
+  status_.plan = plan_text(todo, config);
+  const bool new_network = changes_network(todo);
+  if (new_network && !at_boot) LOAM_CHECK(begin_trial(config.network));
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
+  LOAM_CHECK(write_file_if_changed(netcfg::pins_path, netcfg::to_json(pins)));
   config_ = ConfigText{text, "loam.yaml"};
   if (!config.hostname) {
     LOAM_TRY(const auto name, fallback_hostname());
@@ -191,9 +246,11 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
     settle();
     return std::unexpected(std::move(done).error());
   }
-  LOAM_CHECK(write_file_if_changed(applied_path, text, 0600));
   set_condition("Config", "true", "Applied",
                 todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
+  network_.want(config.network);
+  network_config_ = std::move(config);
+  new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;
 }
@@ -202,9 +259,10 @@ Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
   LOAM_TRY(auto journal, plan::Journal::open(journal_path, todo));
   Logger logger;
   const plan::Handlers handlers = {
-      {"write-file", write_action}, {"remove-file", remove_action}, {"reload", [this](const plan::Action& action) {
-                                                                       return reload_unit(action.target);
-                                                                     }}};
+      {"write-file", write_action},
+      {"remove-file", remove_action},
+      {"delete-link", delete_link},
+      {"reload", [this](const plan::Action& action) { return reload_unit(action.target); }}};
   return plan::run(todo, journal, handlers, logger);
 }
 
@@ -222,6 +280,7 @@ Result<void> Supervisor::reload_unit(const std::string& unit) {
   } catch (const sdbus::Error& problem) {
     return fail(problem.getMessage());
   }
+  if (unit == plan::nic_names) return name_nics(network_.links());
   // Waits for the end and knows how it was, which a call of RestartUnit does not.
   LOAM_CHECK(
       sys::run({"systemctl", "restart", unit}, {.timeout = std::chrono::seconds(30), .input = {}, .environment = {}}));

@@ -5,8 +5,9 @@ _loamctl() {
     plan|apply|check) COMPREPLY=($(compgen -f -- "$current")) ;;
     slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
+    links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;
     health) COMPREPLY=($(compgen -W "--wait" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "status plan apply slots disks links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots disks links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
   esac
 }
 complete -F _loamctl loamctl

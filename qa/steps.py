@@ -71,7 +71,7 @@ def build():
 
 def image():
     build()
-    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
+    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
     key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:
@@ -171,6 +171,23 @@ class Tally:
             return False
 
 
+def listener(tally):
+    """Our test programs as harnesses made for cmocka run them: each format, and a file for each group (%g)."""
+    folder = BUILD / "unit/groups"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+    def output(form, **more):
+        return subprocess.run([str(BUILD / "release/src/base_test")], env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT=form, **more),
+                              capture_output=True, text=True, timeout=120).stdout
+    tally.add("cmocka TAP", "\n1.." in output("TAP") and "\nok 1 - " in output("TAP"))
+    tally.add("cmocka SUBUNIT", "\nsuccess: " in output("SUBUNIT"))
+    tally.add("cmocka STDOUT", "[  PASSED  ]" in output("STDOUT"))
+    output("XML", CMOCKA_XML_FILE=str(folder / "%g.xml"))
+    groups = [ElementTree.parse(path).getroot().find("testsuite").get("name") for path in folder.iterdir()]
+    tally.add("cmocka XML, a file for each group", len(groups) > 3 and all((folder / f"{name}.xml").exists() for name in groups))
+
+
 def unit(tally):
     for preset in ("release", "asan"):
         say(f"unit tests ({preset})")
@@ -186,6 +203,7 @@ def unit(tally):
                 print(done.stdout[-3000:] + done.stderr[-5000:] + (report.read_text()[-3000:] if report.exists() else ""))
                 if not any(f.startswith(f"{preset}.{program.name}") for f in tally.failed):
                     tally.add(f"{preset}.{program.name} (exit {done.returncode})", False)
+    listener(tally)
 
 
 def our_headers():
@@ -276,7 +294,10 @@ def fuzz_seeds():
     manifest = next(RELEASE.glob("loam-*.json")).read_bytes()
     tree = next(RELEASE.glob("loam-*.verity")).read_bytes()[:8192]
     plan = json.dumps({"plan": json.dumps({"title": "t", "actions": []})}).encode() + b'\n{"begin":0}\n'
-    return {"loam_yaml_fuzz": [example], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
+    lldp = b'{"Neighbors":[{"InterfaceName":"nic0","Neighbors":[{"SystemName":"sw1","PortID":"Ethernet1/7"}]}]}'
+    bonding = b"Slave Interface: nic0\ndetails partner lacp pdu:\n    system mac address: 52:54:00:00:00:01\n    oper key: 15\n    port state: 63\n"
+    link = bytes.fromhex("3400000010000000000000000000000000000100020000000310000000000000" "0a00030065746830000000000800040000040000")
+    return {"loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
             "journal_fuzz": [plan]}
 
 

@@ -1,4 +1,4 @@
-"""./dev bench: boot, install, memory, sizes. Writes build/bench/NAME.json and prints a table."""
+"""./dev bench: boot, install, memory, network, sizes. Writes build/bench/NAME.json and prints a table."""
 
 import json
 import re
@@ -156,7 +156,27 @@ def sizes():
     return [figure(name, path.stat().st_size / 2**20, "MiB") for name, path in files.items()]
 
 
-BENCHES = {"sizes": sizes, "memory": memory, "install": install_figures, "boot": boot}
+# ---- network ----
+
+def network_program(*arguments):
+    """Its first word: seconds. In a network namespace of its own, where it makes its links."""
+    argv = ["unshare", "-n", str(TOP / "build/release/initd/loam-network-bench"), *map(str, arguments)]
+    return float(subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300).stdout.split()[0])
+
+
+def network():
+    planning = statistics.median(network_program("plan", 1000) for _ in range(5))
+    few, many = [], []
+    for _ in range(5):  # alternating
+        few.append(network_program("event", 4))
+        many.append(network_program("event", 400))
+    few, many = statistics.median(few), statistics.median(many)
+    return [figure("planning 1,000 links", planning * 1000, "ms", 50, against="limit of the issue; pins, files, difference, interruptions"),
+            figure("one link's event among 400 links / among 4", many / few, "ratio", 1.5, against="the same event with 4 links, medians of 5, alternating"),
+            figure("one link's event among 400 links", many * 1e6, "us")]
+
+
+BENCHES = {"sizes": sizes, "network": network, "memory": memory, "install": install_figures, "boot": boot}
 
 
 def run(names, say):

@@ -113,6 +113,8 @@ class Machine:
     nics: int = 2
     extra: list = field(default_factory=list)
     mac_base: int = 0x10
+    macs: list = field(default_factory=list)  # in place of those that mac_base gives
+    cables: dict = field(default_factory=dict)  # by NIC: (socket, "end a" of it listens); the others are on QEMU's own network
 
     def __post_init__(self):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -132,15 +134,23 @@ class Machine:
     # ---- power ----
 
     def mac(self, index):
+        if self.macs:
+            return self.macs[index]
         return f"52:54:00:00:{self.mac_base:02x}:{index + 1:02x}"
 
+    def cable_arguments(self, index):
+        path, listens = self.cables[index]
+        return ["-netdev", f"stream,id=net{index},addr.type=unix,addr.path={path},server={'on' if listens else 'off'}"
+                + ("" if listens else ",reconnect-ms=200")]
+
     def network_arguments(self):
-        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
+        arguments = [] if len(self.cables) == self.nics else [
+                     "-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
                      f",hostfwd=tcp:127.0.0.1:{self.live_port}-10.0.2.15:22",
                      "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
         for i in range(self.nics):
-            arguments += ["-netdev", f"hubport,id=net{i},hubid=0",
-                          "-device", f"virtio-net-pci,id=nic{i},netdev=net{i},mac={self.mac(i)},speed=25000,duplex=full"]
+            arguments += self.cable_arguments(i) if i in self.cables else ["-netdev", f"hubport,id=net{i},hubid=0"]
+            arguments += ["-device", f"virtio-net-pci,id=nic{i},netdev=net{i},mac={self.mac(i)},speed=25000,duplex=full"]
         return arguments
 
     def arguments(self):
@@ -256,8 +266,8 @@ class Machine:
                 "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6",
                 "-o", "BatchMode=yes", "root@127.0.0.1", *command]
 
-    def ssh(self, command, limit=120, check=True):
-        done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30)
+    def ssh(self, command, limit=120, check=True, input=None):
+        done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30, input=input)
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout if check else done

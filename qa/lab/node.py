@@ -19,10 +19,10 @@ STATES = TOP / "build/states"
 
 BOND = """network:
   nics:
-    - {{name: eth0, match: {{mac: "{mac0}"}}}}
-    - {{name: eth1, match: {{mac: "{mac1}"}}}}
+    - {{name: nic0, match: {{mac: "{mac0}"}}}}
+    - {{name: nic1, match: {{mac: "{mac1}"}}}}
   bonds:
-    - {{name: bond0, members: [eth0, eth1], mode: active-backup}}
+    - {{name: bond0, members: [nic0, nic1], mode: active-backup}}
   interfaces:
     - {{link: bond0, roles: [management, cluster], addresses: [10.0.2.50/24], gateway: 10.0.2.2}}
   dns: {{servers: [10.0.2.3]}}
@@ -77,7 +77,7 @@ def install(directory, medium="cd", label="LOAM", hdds=0, **options):
 
 
 # Read now: whoever edits them during a run must not have this run's machines taken for those of the new text.
-CODE = "".join(Path(__file__).with_name(name).read_text() for name in ("machine.py", "node.py"))
+CODE = "".join(Path(__file__).with_name(name).read_text() for name in ("machine.py", "node.py", "rack.py"))
 
 
 class Made:

@@ -25,8 +25,8 @@ def test_install_from_cd(scenario):
     for i in range(3):
         assert disks[f"hdd{i}"]["class"] == "blank" and disks[f"hdd{i}"]["rotational"], disks
         assert disks[f"hdd{i}"]["id"].startswith("wwn-0x5000c5")
-    links = {link["name"]: link for link in json.loads(machine.ssh("loamctl --json links"))}
-    assert links["eth0"]["speed"] == 25000 and links["eth0"]["master"] == "bond0"
+    links = {link["name"]: link for link in json.loads(machine.ssh("loamctl --json links"))["links"]}
+    assert links["nic0"]["speed"] == 25000 and links["nic0"]["master"] == "bond0"
     assert links["bond0"]["carrier"] and links["bond0"]["addresses"]
     slots = json.loads(machine.ssh("loamctl --json slots"))
     assert [s["booted"] for s in slots["slots"]] == [True, False]

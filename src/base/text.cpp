@@ -10,6 +10,11 @@
 
 namespace loam {
 
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 std::string_view trim(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
   const auto first = text.find_first_not_of(blanks);
@@ -46,6 +51,11 @@ std::string format_bytes(std::uint64_t bytes) {
   }
   if (unit == 0 || value >= 100) return std::format("{:.0f} {}", value, units.at(unit));
   return std::format("{:.1f} {}", value, units.at(unit));
+}
+
+std::string format_speed(std::int64_t megabits) {
+  return megabits >= 1000 && megabits % 500 == 0 ? std::format("{:g} Gb/s", static_cast<double>(megabits) / 1000)
+                                                 : std::format("{} Mb/s", megabits);
 }
 
 std::string format_seconds(std::uint64_t seconds) {

@@ -13,12 +13,15 @@
 
 namespace loam {
 
+std::string lower(std::string text);  // ASCII
 std::string_view trim(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
 // "4.0 GiB": three digits at most, binary units, for people.
 std::string format_bytes(std::uint64_t bytes);
+// Megabits per second as NICs are sold: "25 Gb/s", "100 Mb/s".
+std::string format_speed(std::int64_t megabits);
 // "3 min 20 s", for people.
 std::string format_seconds(std::uint64_t seconds);
 // "512", "4K", "100G", "1.5T", "2GiB" (binary) and "500GB" (decimal, as disks are sold), in bytes.

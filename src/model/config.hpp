@@ -94,6 +94,7 @@ enum class PrimaryReselect { always, better, failure };
 struct Bond {
   LinkName name;
   std::vector<LinkName> members;
+  std::optional<NicSelector> select;
   BondMode mode = BondMode::lacp;
   LacpRate lacp_rate = LacpRate::fast;
   HashPolicy hash_policy = HashPolicy::layer3_4;
@@ -103,6 +104,7 @@ struct Bond {
   std::int64_t min_links = 1;
   std::int64_t miimon_ms = 100;
   std::vector<IpAddress> arp_targets;
+  std::int64_t arp_interval_ms = 500;
   std::optional<std::int64_t> mtu;
   bool operator==(const Bond&) const = default;
 };
@@ -119,6 +121,7 @@ struct Bridge {
   LinkName name;
   std::vector<LinkName> members;
   bool vlan_filtering = true;
+  std::vector<VlanRange> trunk;
   std::optional<std::int64_t> mtu;
   bool operator==(const Bridge&) const = default;
 };
@@ -148,6 +151,7 @@ struct Interface {
   Ipv6Mode ipv6 = Ipv6Mode::slaac;
   std::vector<IpPrefix> addresses;
   std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway6;
   std::vector<Route> routes;
   std::vector<Rule> rules;
   bool operator==(const Interface&) const = default;
@@ -159,6 +163,8 @@ struct Dns {
   bool operator==(const Dns&) const = default;
 };
 
+enum class Confirm { probes, operator_only };
+
 struct Network {
   std::vector<Nic> nics;
   std::vector<Bond> bonds;
@@ -166,6 +172,7 @@ struct Network {
   std::vector<Bridge> bridges;
   std::vector<Interface> interfaces;
   Dns dns;
+  Confirm confirm = Confirm::probes;
   Duration confirm_timeout{std::chrono::seconds(120)};
   bool operator==(const Network&) const = default;
 };

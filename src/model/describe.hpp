@@ -41,6 +41,7 @@ LOAM_ENUM(AdSelect, "stable", "bandwidth", "count");
 LOAM_ENUM(PrimaryReselect, "always", "better", "failure");
 LOAM_ENUM(Role, "management", "cluster", "storage-public", "storage-cluster", "vm");
 LOAM_ENUM(Ipv6Mode, "off", "slaac", "dhcp");
+LOAM_ENUM(Confirm, "probes", "operator");
 LOAM_ENUM(NodeRole, "control-plane", "worker", "witness");
 
 #undef LOAM_ENUM
@@ -113,7 +114,8 @@ void describe(V& v, Nic& c) {
 template <typename V>
 void describe(V& v, Bond& c) {
   v.field("name", c.name, Doc{"interface name of the bond", true});
-  v.field("members", c.members, Doc{"names of its NICs", true});
+  v.field("members", c.members, Doc{"names of its NICs"});
+  v.field("select", c.select, Doc{"instead of members: every NIC that matches; pinned once they are found"});
   v.field("mode", c.mode, Doc{"bonding mode"});
   v.field("lacp_rate", c.lacp_rate, Doc{"how often LACP asks the partner: slow 30 s, fast 1 s"});
   v.field("hash_policy", c.hash_policy, Doc{"which member carries a flow"});
@@ -123,6 +125,7 @@ void describe(V& v, Bond& c) {
   v.field("min_links", c.min_links, Doc{"working members below which the bond is down", false, 0, 64});
   v.field("miimon_ms", c.miimon_ms, Doc{"milliseconds between looks at the carrier", false, 10, 10'000});
   v.field("arp_targets", c.arp_targets, Doc{"addresses asked by ARP instead of watching the carrier"});
+  v.field("arp_interval_ms", c.arp_interval_ms, Doc{"milliseconds between those questions", false, 50, 10'000});
   v.field("mtu", c.mtu, mtu_doc);
 }
 
@@ -139,6 +142,7 @@ void describe(V& v, Bridge& c) {
   v.field("name", c.name, Doc{"interface name of the bridge", true});
   v.field("members", c.members, Doc{"interfaces in it", true});
   v.field("vlan_filtering", c.vlan_filtering, Doc{"virtual machines may choose VLANs of the trunk"});
+  v.field("trunk", c.trunk, Doc{"VLANs that pass its members; none means all"});
   v.field("mtu", c.mtu, mtu_doc);
 }
 
@@ -164,7 +168,8 @@ void describe(V& v, Interface& c) {
   v.field("dhcp4", c.dhcp4, Doc{"take an IPv4 address by DHCP"});
   v.field("ipv6", c.ipv6, Doc{"how IPv6 is configured beside static addresses"});
   v.field("addresses", c.addresses, Doc{"static addresses"});
-  v.field("gateway", c.gateway, Doc{"default gateway"});
+  v.field("gateway", c.gateway, Doc{"default gateway, IPv4 or IPv6"});
+  v.field("gateway6", c.gateway6, Doc{"default gateway of IPv6 beside one of IPv4"});
   v.field("routes", c.routes, Doc{"more routes"});
   v.field("rules", c.rules, Doc{"policy rules"});
 }
@@ -183,6 +188,9 @@ void describe(V& v, Network& c) {
   v.field("bridges", c.bridges, Doc{"bridges for virtual machines"});
   v.field("interfaces", c.interfaces, Doc{"addresses and roles; without any, every NIC with a cable asks DHCP"});
   v.field("dns", c.dns, Doc{"name resolution"});
+  v.field(
+      "confirm", c.confirm,
+      Doc{"who says that a changed network works: probes (carrier, LACP, addresses, gateway) or the operator only"});
   v.field("confirm_timeout", c.confirm_timeout, Doc{"a change that is not confirmed within this goes back"});
 }
 

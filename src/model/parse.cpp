@@ -182,7 +182,8 @@ ParseReport parse_config_report(std::string_view text, std::string_view name) {
   Reader reader(name, report.problems);
   reader.read_mapping(*root, "", report.config);
   if (!report.problems.empty()) return report;
-  for (const auto& problem : validate(report.config)) report.problems.push_back(std::format("{}: {}", name, problem));
+  for (const auto& problem : validate(report.config))
+    reader.problem(locate(*root, problem.path), problem.path, problem.text);
   return report;
 }
 

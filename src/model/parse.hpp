@@ -21,8 +21,12 @@ ParseReport parse_config_report(std::string_view text, std::string_view name);
 // The config, or one error that lists every problem on a line of its own.
 Result<Config> parse_config(std::string_view text, std::string_view name);
 
-// What the types cannot say: names used twice, members that do not exist and so on. Each "path: what".
-std::vector<std::string> validate(const Config& config);
+// What the types cannot say: names used twice, members that do not exist, gateways outside of their network and so on.
+struct Problem {
+  std::string path;  // "network.bonds[0].members[1]"
+  std::string text;
+};
+std::vector<Problem> validate(const Config& config);
 
 // The shortest text that parses to the same config: keys at their defaults are left out.
 std::string format_config(const Config& config);

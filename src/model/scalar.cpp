@@ -1,13 +1,12 @@
 #include "model/scalar.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <format>
 #include <regex>
 
+#include "base/ip.hpp"
 #include "base/text.hpp"
 
 namespace loam::model {
@@ -15,29 +14,22 @@ namespace loam::model {
 namespace {
 
 // std::regex backtracks recursively: long texts are refused before they reach it.
-bool matches(std::string_view text, std::string_view pattern) {
+template <typename Kind>
+bool matches(std::string_view text) {
   constexpr std::size_t regex_limit = 4096;
   if (text.size() > regex_limit) return false;
-  const std::regex compiled(pattern.begin(), pattern.end(), std::regex::ECMAScript | std::regex::nosubs);
+  static const std::regex compiled(Kind::pattern.begin(), Kind::pattern.end(),
+                                   std::regex::ECMAScript | std::regex::nosubs);
   return std::regex_match(text.begin(), text.end(), compiled);
 }
 
 template <typename Kind>
 Result<void> check_pattern(std::string_view text, std::string_view what) {
-  if (matches(text, Kind::pattern)) return {};
+  if (matches<Kind>(text)) return {};
   return fail(std::format("expected {} such as {}, found \"{}\"", what, Kind::example, printable(text, 60)));
 }
 
 }  // namespace
-
-bool parse_ip(std::string_view text, int* bits) {
-  const std::string address(text);
-  std::array<unsigned char, sizeof(in6_addr)> binary{};
-  const bool v4 = ::inet_pton(AF_INET, address.c_str(), binary.data()) == 1;
-  const bool v6 = !v4 && ::inet_pton(AF_INET6, address.c_str(), binary.data()) == 1;
-  if (bits != nullptr) *bits = v4 ? 32 : 128;
-  return v4 || v6;
-}
 
 Result<void> HostnameKind::check(std::string_view text) {
   LOAM_CHECK(check_pattern<HostnameKind>(text, "a lower-case host name"));
@@ -56,12 +48,12 @@ Result<void> MacAddressKind::check(std::string_view text) {
   return check_pattern<MacAddressKind>(text, "a MAC address");
 }
 Result<void> UrlKind::check(std::string_view text) {
-  if (matches(text, pattern)) return {};
+  if (matches<UrlKind>(text)) return {};
   return fail(std::format("expected a URL such as {}, found \"{}\"", example, printable(without_userinfo(text), 60)));
 }
 Result<void> PasswordHashKind::check(std::string_view text) {
   // The value may be a password typed by mistake: never repeat it.
-  if (matches(text, pattern)) return {};
+  if (matches<PasswordHashKind>(text)) return {};
   return fail("expected a crypt(5) hash such as $y$j9T$..., found something else", "mkpasswd -m yescrypt makes one");
 }
 Result<void> DiskIdKind::check(std::string_view text) {
@@ -90,21 +82,28 @@ Result<void> LineKind::check(std::string_view text) {
 }
 
 Result<void> IpAddressKind::check(std::string_view text) {
-  if (parse_ip(text, nullptr)) return {};
+  if (IpAddr::parse(text)) return {};
   return fail(std::format("expected an IP address such as {}, found \"{}\"", example, printable(text, 60)));
 }
 
 Result<void> IpPrefixKind::check(std::string_view text) {
-  const auto slash = text.find('/');
-  int bits = 0;
-  if (slash != std::string_view::npos && parse_ip(text.substr(0, slash), &bits)) {
-    const auto length = text.substr(slash + 1);
-    int value = -1;
-    const auto [end, problem] = std::from_chars(length.data(), length.data() + length.size(), value);
-    if (problem == std::errc{} && end == length.data() + length.size() && value >= 0 && value <= bits) return {};
-  }
+  if (IpNet::parse(text)) return {};
   return fail(
       std::format("expected an address with prefix length such as {}, found \"{}\"", example, printable(text, 60)));
+}
+
+Result<void> VlanRangeKind::check(std::string_view text) {
+  std::array<int, 2> ids{};
+  const auto parts = split(text, '-');
+  bool good = parts.size() <= 2;
+  for (std::size_t i = 0; good && i < parts.size(); ++i) {
+    const auto* const last = parts[i].data() + parts[i].size();
+    const auto [end, problem] = std::from_chars(parts[i].data(), last, ids.at(i));
+    good = problem == std::errc{} && end == last && ids.at(i) >= 1 && ids.at(i) <= 4094;
+  }
+  if (good && (parts.size() == 1 || ids[0] < ids[1])) return {};
+  return fail(
+      std::format("expected VLANs from 1 to 4094 such as {} or 20, found \"{}\"", example, printable(text, 40)));
 }
 
 Result<void> SshKeyKind::check(std::string_view text) {

@@ -49,6 +49,8 @@ LOAM_SCALAR_KIND(MacAddress, "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", "52:54:00:1
 LOAM_SCALAR_KIND(IpAddress, "^[0-9A-Fa-f:.]+$", "192.0.2.10");
 // Address with prefix length; host bits may be set (an interface address) or not (a network).
 LOAM_SCALAR_KIND(IpPrefix, "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "192.0.2.10/24");
+// One VLAN or a range of them, 1 to 4094.
+LOAM_SCALAR_KIND(VlanRange, "^[0-9]{1,4}(-[0-9]{1,4})?$", "100-199");
 // http, https or file URL without blanks or control characters.
 LOAM_SCALAR_KIND(Url, "^(https?|file)://[^ ]+$", "https://loam.example/releases");
 // One line of an OpenSSH authorized_keys file, without options.
@@ -95,8 +97,5 @@ struct Duration {
   std::string str() const;
   bool operator==(const Duration&) const = default;
 };
-
-// True if the text is an IPv4 or IPv6 address; `bits` receives 32 or 128.
-bool parse_ip(std::string_view text, int* bits);
 
 }  // namespace loam::model

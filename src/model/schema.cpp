@@ -193,13 +193,13 @@ access:
 
 network:
   nics:                       # names pinned to permanent MAC addresses
-    - name: eth0
+    - name: nic0
       match: {mac: "52:54:00:12:34:01"}
-    - name: eth1
+    - name: nic1
       match: {mac: "52:54:00:12:34:02"}
   bonds:
     - name: bond0
-      members: [eth0, eth1]
+      members: [nic0, nic1]
       mode: 802.3ad
       mtu: 9000
   interfaces:

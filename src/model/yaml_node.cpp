@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <format>
 #include <sstream>
 
@@ -19,6 +20,31 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 Position YamlNode::key_position(std::string_view key) const {
   const auto found = std::ranges::find_if(members, [&](const auto& member) { return member.key.text == key; });
   return found == members.end() ? at : found->key.at;
+}
+
+Position locate(const YamlNode& root, std::string_view path) {
+  const auto* node = &root;
+  auto at = root.at;
+  while (!path.empty()) {
+    const bool index = path.front() == '[';
+    const auto end = index ? path.find(']') + 1 : std::min(path.find_first_of(".["), path.size());
+    const auto step = path.substr(0, end);
+    path.remove_prefix(end);
+    if (path.starts_with('.')) path.remove_prefix(1);
+    if (index) {
+      std::size_t number = 0;
+      std::from_chars(step.data() + 1, step.data() + step.size() - 1, number);
+      node = number < node->items.size() ? &node->items[number] : nullptr;
+      if (node == nullptr) return at;
+      at = node->at;
+    } else {
+      const auto* const member = node->find(step);
+      if (member == nullptr) return at;
+      at = node->key_position(step);
+      node = member;
+    }
+  }
+  return at;
 }
 
 std::string_view kind_name(YamlNode::Kind kind) {

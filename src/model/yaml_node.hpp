@@ -34,6 +34,9 @@ struct YamlNode {
   Position key_position(std::string_view key) const;
 };
 
+// Where the key "a.b[1].c" stands in a document, or the nearest of its parents that is there.
+Position locate(const YamlNode& root, std::string_view path);
+
 struct YamlMember {
   YamlNode key;
   YamlNode value;

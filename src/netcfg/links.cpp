@@ -1,23 +1,14 @@
 #include "netcfg/links.hpp"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <cctype>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <format>
-#include <map>
-#include <memory>
-#include <numeric>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "netcfg/rtnl_socket.hpp"
 
 namespace loam::netcfg {
 
@@ -36,71 +27,142 @@ std::int64_t number(const std::string& text) {
   return std::max<std::int64_t>(value, 0);
 }
 
-std::string target_name(const fs::path& symlink) {
+// "0000:3b:00.1"
+bool is_pci_address(std::string_view text) {
+  if (text.size() != 12) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char wanted = i == 4 || i == 7 ? ':' : i == 10 ? '.' : 'x';
+    if (wanted == 'x' ? std::isxdigit(static_cast<unsigned char>(text[i])) == 0 : text[i] != wanted) return false;
+  }
+  return true;
+}
+
+// The nearest card above the device: of a virtio NIC, the device itself is none.
+std::string pci_address(const fs::path& device) {
   std::error_code none;
-  return fs::read_symlink(symlink, none).filename().string();
-}
-
-std::string kind_of(const fs::path& link) {
-  if (fs::exists(link / "bonding")) return "bond";
-  if (fs::exists(link / "bridge")) return "bridge";
-  if (fs::exists(fs::path("/proc/net/vlan") / link.filename())) return "vlan";
-  return fs::exists(link / "device") ? "nic" : "other";
-}
-
-int prefix_length(const sockaddr* mask) {
-  if (mask == nullptr) return 0;
-  const bool v4 = mask->sa_family == AF_INET;
-  std::array<unsigned char, 16> bytes{};
-  const std::size_t size = v4 ? 4 : 16;
-  const std::size_t offset = v4 ? offsetof(sockaddr_in, sin_addr) : offsetof(sockaddr_in6, sin6_addr);
-  std::memcpy(bytes.data(), reinterpret_cast<const char*>(mask) + offset, size);
-  return std::accumulate(bytes.begin(), bytes.end(), 0,
-                         [](int bits, unsigned char byte) { return bits + std::popcount(byte); });
-}
-
-std::string address_text(const ifaddrs& entry) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = entry.ifa_addr->sa_family;
-  const std::size_t offset = family == AF_INET ? offsetof(sockaddr_in, sin_addr) : offsetof(sockaddr_in6, sin6_addr);
-  ::inet_ntop(family, reinterpret_cast<const char*>(entry.ifa_addr) + offset, text.data(), text.size());
-  return std::format("{}/{}", text.data(), prefix_length(entry.ifa_netmask));
-}
-
-Result<std::map<std::string, std::vector<std::string>>> addresses() {
-  ifaddrs* raw = nullptr;
-  if (::getifaddrs(&raw) != 0) return fail_errno("getifaddrs");
-  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> list(raw, &::freeifaddrs);
-  std::map<std::string, std::vector<std::string>> found;
-  for (const auto* entry = raw; entry != nullptr; entry = entry->ifa_next)
-    if (entry->ifa_addr != nullptr && (entry->ifa_addr->sa_family == AF_INET || entry->ifa_addr->sa_family == AF_INET6))
-      found[entry->ifa_name].push_back(address_text(*entry));
+  std::string found;
+  for (const auto& part : fs::canonical(device, none))
+    if (is_pci_address(part.string())) found = part.string();
   return found;
 }
 
 }  // namespace
 
-Result<std::vector<Link>> observe_links() {
-  LOAM_TRY(auto by_link, addresses());
-  std::vector<Link> links;
-  std::error_code problem;
-  for (const auto& entry : fs::directory_iterator("/sys/class/net", problem)) {
-    const auto& path = entry.path();
-    const auto name = path.filename().string();
-    if (name == "lo" || !fs::is_directory(path)) continue;
-    links.push_back({.name = name,
-                     .mac = attribute(path, "address"),
-                     .driver = target_name(path / "device/driver"),
-                     .kind = kind_of(path),
-                     .master = target_name(path / "master"),
-                     .carrier = attribute(path, "carrier") == "1",
-                     .speed = number(attribute(path, "speed")),
-                     .mtu = number(attribute(path, "mtu")),
-                     .addresses = std::move(by_link[name])});
+LinkDetails read_link_details(const std::string& name) {
+  const auto path = fs::path("/sys/class/net") / name;
+  std::error_code none;
+  LinkDetails details{.hardware = fs::exists(path / "device", none), .driver = {}, .pci = {}, .speed = 0};
+  details.speed = number(attribute(path, "speed"));
+  if (!details.hardware) return details;
+  details.driver = fs::read_symlink(path / "device/driver", none).filename().string();
+  details.pci = pci_address(path / "device");
+  return details;
+}
+
+const Link* LinkTable::find(int index) const {
+  const auto found = links_.find(index);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
+const Link* LinkTable::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : find(found->second);
+}
+
+const Link* LinkTable::find_hardware(const std::string& mac) const {
+  const auto found = by_mac_.find(lower(mac));
+  return found == by_mac_.end() ? nullptr : find(found->second);
+}
+
+const std::string& identity(const Link& nic) { return nic.permanent_mac.empty() ? nic.mac : nic.permanent_mac; }
+
+void LinkTable::clear() { *this = LinkTable(read_); }
+
+std::optional<int> LinkTable::apply(const RtnlMessage& message) {
+  if (const auto* const link = std::get_if<LinkMessage>(&message)) return apply_link(*link);
+  if (const auto* const address = std::get_if<AddressMessage>(&message)) return apply_address(*address);
+  return std::nullopt;
+}
+
+void LinkTable::forget(int index) {
+  const auto found = links_.find(index);
+  if (found == links_.end()) return;
+  // Another link may have taken the name meanwhile.
+  if (const auto named = by_name_.find(found->second.name); named != by_name_.end() && named->second == index)
+    by_name_.erase(named);
+  if (const auto named = by_mac_.find(identity(found->second)); named != by_mac_.end() && named->second == index)
+    by_mac_.erase(named);
+  links_.erase(found);
+}
+
+std::optional<int> LinkTable::apply_link(const LinkMessage& message) {
+  const auto found = links_.find(message.index);
+  if (message.gone || message.name == "lo") {
+    if (found == links_.end()) return std::nullopt;
+    forget(message.index);
+    return message.index;
   }
-  if (problem) return fail_errno("/sys/class/net", problem.value());
+  const bool fresh = found == links_.end();
+  auto link = fresh ? Link{} : found->second;
+  // sysfs is read only when it can have changed: a message a second of a chatty driver costs nothing.
+  if (fresh || link.carrier != message.carrier || link.name != message.name) {
+    const auto details = read_(message.name);
+    link.driver = details.driver;
+    link.pci = details.pci;
+    link.speed = message.carrier ? details.speed : 0;
+    link.kind = !message.kind.empty() ? message.kind : details.hardware ? "nic" : "other";
+  }
+  link.index = message.index;
+  link.name = message.name;
+  link.mac = message.mac;
+  link.permanent_mac = message.permanent_mac;
+  link.master = message.master;
+  link.up = message.up;
+  link.carrier = message.carrier;
+  link.mtu = message.mtu;
+  link.port = message.port;
+  link.bond = message.bond;
+  if (!fresh && link == found->second) return std::nullopt;
+  forget(link.index);  // the old name and address
+  by_name_[link.name] = link.index;
+  if (link.kind == "nic") by_mac_[identity(link)] = link.index;
+  links_[link.index] = std::move(link);
+  return message.index;
+}
+
+std::optional<int> LinkTable::apply_address(const AddressMessage& message) {
+  const auto found = links_.find(message.index);
+  if (found == links_.end()) return std::nullopt;
+  auto& addresses = found->second.addresses;
+  const auto same = std::ranges::find(addresses, message.address, &Address::net);
+  const Address next{message.address, message.tentative, message.duplicate};
+  if (message.gone) {
+    if (same == addresses.end()) return std::nullopt;
+    addresses.erase(same);
+  } else if (same == addresses.end()) {
+    addresses.push_back(next);
+  } else if (*same != next) {
+    *same = next;
+  } else {
+    return std::nullopt;
+  }
+  return message.index;
+}
+
+Result<std::vector<Link>> observe_links() {
+  LOAM_TRY(auto socket, RtnlSocket::open());
+  LinkTable table;
+  LOAM_CHECK(socket.dump([&](const RtnlMessage& message) { table.apply(message); }));
+  std::vector<Link> links;
+  links.reserve(table.links().size());
+  for (const auto& [index, link] : table.links()) links.push_back(link);
   std::ranges::sort(links, {}, &Link::name);
   return links;
+}
+
+std::map<std::string, LacpPartner> lacp_partners(const std::string& bond) {
+  const auto text = read_file(fs::path("/proc/net/bonding") / bond);
+  return text ? parse_bonding_proc(*text) : std::map<std::string, LacpPartner>{};
 }
 
 }  // namespace loam::netcfg

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <format>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 
 #include "model/describe.hpp"
@@ -15,8 +15,10 @@ namespace {
 using plan::RenderedFile;
 
 constexpr std::string_view directory = "/etc/systemd/network";
+// A .netdev file holds only what cannot be changed while its link is there: a change of it makes the link anew. The
+// rest, as the MTU, is in .network files.
 constexpr std::string_view networkd = "systemd-networkd.service";
-constexpr std::string_view dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\nLLDP=yes\nEmitLLDP=yes\n";
+constexpr std::string_view dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\n";
 
 RenderedFile file(std::string_view name, std::string content) {
   return {std::format("{}/{}", directory, name), std::move(content), 0644, std::string(networkd)};
@@ -24,18 +26,16 @@ RenderedFile file(std::string_view name, std::string content) {
 
 std::string mtu_lines(const std::optional<std::int64_t>& mtu) { return mtu ? std::format("MTUBytes={}\n", *mtu) : ""; }
 
-std::string match_lines(const model::NicSelector& match) {
-  std::string text;
-  if (match.mac) text += std::format("PermanentMACAddress={}\n", match.mac->str());
-  if (match.pci) text += std::format("Path=pci-{}*\n", match.pci->str());
-  if (match.driver) text += std::format("Driver={}\n", match.driver->str());
-  return text;
+// Not by name: whatever the kernel or udev calls it, it is that card.
+std::string nic_match(const model::Nic& nic) {
+  return std::format("[Match]\nPermanentMACAddress={}\n", nic.match.mac ? nic.match.mac->str() : "");
 }
 
 RenderedFile nic_link(const model::Nic& nic) {
-  return file(std::format("10-{}.link", nic.name.str()),
-              std::format("[Match]\n{}\n[Link]\nNamePolicy=\nName={}\n{}", match_lines(nic.match), nic.name.str(),
-                          mtu_lines(nic.mtu)));
+  auto link = file(std::format("10-{}.link", nic.name.str()),
+                   std::format("{}\n[Link]\nNamePolicy=\nName={}\n", nic_match(nic), nic.name.str()));
+  link.unit = plan::nic_names;
+  return link;
 }
 
 std::string bond_lines(const model::Bond& bond) {
@@ -49,82 +49,115 @@ std::string bond_lines(const model::Bond& bond) {
     text += std::format("PrimaryReselectPolicy={}\n", model::enum_name(bond.primary_reselect));
   // A bond that watches neither carrier nor ARP never fails over.
   if (bond.arp_targets.empty()) return text + std::format("MIIMonitorSec={}ms\n", bond.miimon_ms);
-  text += "ARPIntervalSec=500ms\nARPIPTargets=";
+  text += std::format("ARPIntervalSec={}ms\nARPIPTargets=", bond.arp_interval_ms);
   for (const auto& target : bond.arp_targets) text += target.str() + " ";
   text.back() = '\n';
   return text;
 }
 
 RenderedFile bond_netdev(const model::Bond& bond) {
-  return file(
-      std::format("20-{}.netdev", bond.name.str()),
-      std::format("[NetDev]\nName={}\nKind=bond\n{}\n{}", bond.name.str(), mtu_lines(bond.mtu), bond_lines(bond)));
+  return file(std::format("20-{}.netdev", bond.name.str()),
+              std::format("[NetDev]\nName={}\nKind=bond\n\n{}", bond.name.str(), bond_lines(bond)));
 }
 
 RenderedFile vlan_netdev(const model::Vlan& vlan) {
-  return file(
-      std::format("20-{}.netdev", vlan.name.str()),
-      std::format("[NetDev]\nName={}\nKind=vlan\n{}\n[VLAN]\nId={}\n", vlan.name.str(), mtu_lines(vlan.mtu), vlan.id));
+  return file(std::format("20-{}.netdev", vlan.name.str()),
+              std::format("[NetDev]\nName={}\nKind=vlan\n\n[VLAN]\nId={}\n", vlan.name.str(), vlan.id));
 }
 
 RenderedFile bridge_netdev(const model::Bridge& bridge) {
   return file(std::format("20-{}.netdev", bridge.name.str()),
-              std::format("[NetDev]\nName={}\nKind=bridge\n{}\n[Bridge]\nVLANFiltering={}\n", bridge.name.str(),
-                          mtu_lines(bridge.mtu), bridge.vlan_filtering ? "yes" : "no"));
+              std::format("[NetDev]\nName={}\nKind=bridge\n\n[Bridge]\nVLANFiltering={}\n", bridge.name.str(),
+                          bridge.vlan_filtering ? "yes\nDefaultPVID=1" : "no"));
 }
+
+// The VLANs of the trunk that a member lets through; untagged frames are VLAN 1 inside.
+std::string trunk_sections(const model::Bridge& bridge) {
+  if (!bridge.vlan_filtering) return "";
+  if (bridge.trunk.empty()) return "\n[BridgeVLAN]\nVLAN=2-4094\n";
+  std::string text;
+  for (const auto& range : bridge.trunk) text += std::format("\n[BridgeVLAN]\nVLAN={}\n", range.str());
+  return text;
+}
+
+// What its place among the others says about one link.
+struct Place {
+  std::string match;
+  std::string network;   // lines of the [Network] section: masters, and VLANs on it
+  std::string sections;  // more sections
+  std::optional<std::int64_t> mtu;
+  bool hardware = false;
+  bool used = false;  // a member of something, or the parent of a VLAN
+};
 
 // One .network file a link: what it belongs to, what stands on it, and its addresses.
 class Links {
  public:
   explicit Links(const model::Network& network) : network_(&network) {
-    for (const auto& nic : network.nics) lines_[nic.name.str()];
+    for (const auto& nic : network.nics) {
+      auto& place = add_link(nic.name, nic.mtu);
+      place.match = nic_match(nic);
+      place.hardware = true;
+    }
     for (const auto& bond : network.bonds) add_bond(bond);
     for (const auto& bridge : network.bridges) {
-      lines_[bridge.name.str()];
-      for (const auto& member : bridge.members) use(member) += std::format("Bridge={}\n", bridge.name.str());
+      add_link(bridge.name, bridge.mtu);
+      for (const auto& member : bridge.members) {
+        auto& place = use(member);
+        place.network += std::format("Bridge={}\n", bridge.name.str());
+        place.sections += trunk_sections(bridge);
+      }
     }
     for (const auto& vlan : network.vlans) {
-      lines_[vlan.name.str()];
-      use(vlan.parent) += std::format("VLAN={}\n", vlan.name.str());
+      add_link(vlan.name, vlan.mtu);
+      use(vlan.parent).network += std::format("VLAN={}\n", vlan.name.str());
     }
+    for (const auto& interface : network.interfaces) interfaces_[interface.link.str()] = &interface;
   }
 
   std::vector<RenderedFile> files() const {
     std::vector<RenderedFile> files;
-    files.reserve(lines_.size());
-    for (const auto& [name, lines] : lines_)
-      files.push_back(
-          file(std::format("30-{}.network", name), std::format("[Match]\nName={}\n{}", name, sections(name, lines))));
+    files.reserve(places_.size());
+    for (const auto& [name, place] : places_)
+      // A NIC that is not in this machine has no place of its own.
+      if (!place.match.empty()) files.push_back(file(std::format("30-{}.network", name), content(name, place)));
     return files;
   }
 
  private:
-  std::string& use(const model::LinkName& link) {
-    used_.insert(link.str());
-    return lines_[link.str()];
+  Place& use(const model::LinkName& link) {
+    auto& place = places_[link.str()];
+    place.used = true;
+    return place;
+  }
+
+  Place& add_link(const model::LinkName& name, const std::optional<std::int64_t>& mtu) {
+    auto& place = places_[name.str()];
+    place.match = std::format("[Match]\nName={}\n", name.str());
+    place.mtu = mtu;
+    return place;
   }
 
   void add_bond(const model::Bond& bond) {
-    lines_[bond.name.str()];
+    add_link(bond.name, bond.mtu);
     for (const auto& member : bond.members) {
-      auto& lines = use(member);
-      lines += std::format("Bond={}\n", bond.name.str());
-      if (bond.primary == member) lines += "PrimarySlave=yes\n";
-      if (bond.mtu) mtus_[member.str()] = *bond.mtu;
+      auto& place = use(member);
+      place.network += std::format("Bond={}\n", bond.name.str());
+      if (bond.primary == member) place.network += "PrimarySlave=yes\n";
+      if (bond.mtu) place.mtu = bond.mtu;
     }
-    if (bond.mtu) mtus_[bond.name.str()] = *bond.mtu;
   }
 
-  std::string sections(const std::string& name, const std::string& lines) const {
-    std::string text;
-    if (const auto mtu = mtus_.find(name); mtu != mtus_.end())
-      text += std::format("\n[Link]\nMTUBytes={}\n", mtu->second);
-    const auto& interfaces = network_->interfaces;
-    const auto found = std::ranges::find(interfaces, name, [](const auto& interface) { return interface.link.str(); });
-    text += "\n[Network]\n" + lines;
-    if (found != interfaces.end()) return text + addressed(*found);
+  std::string content(const std::string& name, const Place& place) const {
+    std::string text = place.match;
+    if (place.mtu) text += std::format("\n[Link]\n{}", mtu_lines(place.mtu));
+    text += "\n[Network]\n" + place.network;
+    // Neighbours are told and asked on cables, where they are.
+    if (place.hardware) text += "LLDP=yes\nEmitLLDP=yes\n";
+    const auto interface = interfaces_.find(name);
+    if (interface != interfaces_.end()) return text + addressed(*interface->second) + place.sections;
     // A file that only names its links asks for no less than one that says nothing.
-    return text + (interfaces.empty() && !used_.contains(name) ? std::string(dhcp_lines) : bare());
+    return text + (interfaces_.empty() && !place.used ? std::string(dhcp_lines) : bare()) + place.sections;
   }
 
   // Members and carriers of VLANs have no address of their own.
@@ -133,16 +166,27 @@ class Links {
   std::string addressed(const model::Interface& interface) const {
     const bool v6_dhcp = interface.ipv6 == model::Ipv6Mode::dhcp;
     const bool v6 = interface.ipv6 != model::Ipv6Mode::off;
-    std::string text = std::format("DHCP={}\nIPv6AcceptRA={}\nLinkLocalAddressing={}\nLLDP=yes\nEmitLLDP=yes\n",
+    std::string text = std::format("DHCP={}\nIPv6AcceptRA={}\nLinkLocalAddressing={}\n",
                                    interface.dhcp4 ? (v6_dhcp ? "yes" : "ipv4") : (v6_dhcp ? "ipv6" : "no"),
                                    v6 ? "yes" : "no", v6 ? "ipv6" : "no");
-    for (const auto& address : interface.addresses) text += std::format("Address={}\n", address.str());
-    if (interface.gateway) text += std::format("Gateway={}\n", interface.gateway->str());
+    // Whoever listens on a static address keeps it while a cable is out.
+    if (!interface.dhcp4 && !interface.addresses.empty())
+      text += "IgnoreCarrierLoss=yes\nIPv4DuplicateAddressDetectionTimeoutSec=2s\n";
     for (const auto& server : network_->dns.servers) text += std::format("DNS={}\n", server.str());
     for (const auto& domain : network_->dns.search) text += std::format("Domains={}\n", domain.str());
+    if (interface.dhcp4) text += "\n[DHCPv4]\nClientIdentifier=mac\n";
+    for (const auto& address : interface.addresses) text += address_section(address);
+    if (interface.gateway) text += std::format("\n[Route]\nGateway={}\n", interface.gateway->str());
+    if (interface.gateway6) text += std::format("\n[Route]\nGateway={}\n", interface.gateway6->str());
     for (const auto& route : interface.routes) text += route_section(route);
     for (const auto& rule : interface.rules) text += rule_section(rule);
     return text;
+  }
+
+  // An IPv4 address that another host has is not taken: the kernel asks only for IPv6.
+  static std::string address_section(const model::IpPrefix& address) {
+    const bool v6 = address.str().contains(':');
+    return std::format("\n[Address]\nAddress={}\n{}", address.str(), v6 ? "" : "DuplicateAddressDetection=ipv4\n");
   }
 
   static std::string route_section(const model::Route& route) {
@@ -161,14 +205,16 @@ class Links {
   }
 
   const model::Network* network_;
-  std::map<std::string, std::string> lines_;  // of the [Network] section, by link
-  std::map<std::string, std::int64_t> mtus_;
-  std::set<std::string> used_;  // members, and parents of VLANs
+  std::map<std::string, Place> places_;
+  std::map<std::string, const model::Interface*> interfaces_;
 };
 
 RenderedFile dhcp_everywhere() {
-  return file("90-dhcp.network",
-              std::format("[Match]\nType=ether\nKind=!*\n\n[Network]\n{}\n[Link]\nRequiredForOnline=no\n", dhcp_lines));
+  return file(
+      "90-dhcp.network",
+      std::format(
+          "[Match]\nType=ether\nKind=!*\n\n[Network]\nLLDP=yes\nEmitLLDP=yes\n{}\n[Link]\nRequiredForOnline=no\n",
+          dhcp_lines));
 }
 
 }  // namespace
@@ -176,13 +222,15 @@ RenderedFile dhcp_everywhere() {
 std::vector<RenderedFile> render_network(const model::Network& network) {
   std::vector<RenderedFile> files;
   files.reserve(network.nics.size() + network.bonds.size() + network.vlans.size() + network.bridges.size());
-  for (const auto& nic : network.nics) files.push_back(nic_link(nic));
+  for (const auto& nic : network.nics)
+    if (nic.match.mac) files.push_back(nic_link(nic));
   for (const auto& bond : network.bonds) files.push_back(bond_netdev(bond));
   for (const auto& vlan : network.vlans) files.push_back(vlan_netdev(vlan));
   for (const auto& bridge : network.bridges) files.push_back(bridge_netdev(bridge));
   auto links = Links(network).files();
   std::ranges::move(links, std::back_inserter(files));
-  if (network.interfaces.empty()) files.push_back(dhcp_everywhere());
+  // Nothing is asked for, or nothing of it is known yet: then the node can at least be reached.
+  if (network.interfaces.empty() || network.nics.empty()) files.push_back(dhcp_everywhere());
   return files;
 }
 

@@ -9,7 +9,8 @@
 
 namespace loam::netcfg {
 
-// Without interfaces in loam.yaml every Ethernet NIC asks DHCP.
+// Of a network whose NICs are pinned (pins.hpp): each matched by its MAC address, those that are not known left out.
+// Without interfaces, or without any NIC, every Ethernet NIC asks DHCP.
 std::vector<plan::RenderedFile> render_network(const model::Network& network);
 
 }  // namespace loam::netcfg

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/config.hpp"
 
 namespace loam::plan {
+
+// In place of a unit: udev, which gives NICs the names that .link files say.
+inline constexpr std::string_view nic_names = "names of NICs";
 
 struct RenderedFile {
   std::string path;  // absolute

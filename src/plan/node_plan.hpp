@@ -11,7 +11,8 @@
 namespace loam::plan {
 
 // observed: content of files by path; a missing file is not in it. Files in `observed` that nobody wants any more are
-// removed. Actions: "write-file" (arguments: content, mode), "remove-file", "reload" (target: a unit), in that order.
+// removed. Actions: "write-file" (arguments: content, mode), "remove-file", "delete-link" (a network interface),
+// "reload" (target: a unit), in that order.
 Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::string, std::string>& observed);
 
 // `todo` with the reloads that an interrupted apply still owed: its files may be right already, and its units not know.

@@ -126,6 +126,17 @@ TEST(NodePlan, WritesWhatDiffersRemovesWhatIsNotWantedAndReloadsOnce) {
   EXPECT_TRUE(plan_node(desired, {{"/etc/a", "1"}, {"/etc/b", "2"}, {"/etc/c", "3"}}).empty());
 }
 
+TEST(NodePlan, ALinkThatIsMadeAnewGoesFirst) {
+  const std::string dir = "/etc/systemd/network/";
+  const auto plan = plan_node(
+      {{dir + "20-bond0.netdev", "new", 0644, "n.service"}, {dir + "20-vlan5.netdev", "5", 0644, "n.service"}},
+      {{dir + "20-bond0.netdev", "old"}, {dir + "20-br-a.netdev", "gone"}});
+  EXPECT_EQ(lines_of(plan),
+            (std::vector<std::string>{"write-file " + dir + "20-bond0.netdev", "write-file " + dir + "20-vlan5.netdev",
+                                      "remove-file " + dir + "20-br-a.netdev", "delete-link bond0", "delete-link br-a",
+                                      "reload n.service", "reload systemd-networkd.service"}));
+}
+
 TEST(NodePlan, AnInterruptedApplyStillOwesItsReloads) {
   const auto interrupted = plan_node({{"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0644, "v.service"}}, {});
   const auto todo = with_owed_reloads(plan_node({{"/etc/b", "3", 0644, "v.service"}}, {}), interrupted);

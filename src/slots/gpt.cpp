@@ -25,11 +25,6 @@ const Partition* Gpt::find(int number) const {
 
 namespace {
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // sfdisk names a partition's node: the number is what stands at its end.
 int number_of_node(std::string_view node) {
   const auto last = node.find_last_not_of("0123456789");

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <mutex>
 
 namespace loam::sys {
 
@@ -62,9 +63,14 @@ Result<pid_t> Spawn::start(const std::vector<std::string>& argv, const std::vect
 
 namespace {
 
-std::vector<pid_t>& left_behind() {
-  static std::vector<pid_t> pids;
-  return pids;
+struct LeftBehind {
+  std::mutex lock;
+  std::vector<pid_t> pids;
+};
+
+LeftBehind& left_behind() {
+  static LeftBehind all;
+  return all;
 }
 
 }  // namespace
@@ -76,10 +82,12 @@ bool ended_within(pid_t pid, std::chrono::milliseconds limit) {
 }
 
 void kill_group(pid_t pid) {
-  std::erase_if(left_behind(), [](pid_t old) { return ::waitpid(old, nullptr, WNOHANG) != 0; });
+  auto& [lock, pids] = left_behind();
+  const std::scoped_lock held(lock);
+  std::erase_if(pids, [](pid_t old) { return ::waitpid(old, nullptr, WNOHANG) != 0; });
   ::kill(-pid, SIGKILL);
   ended_within(pid, std::chrono::seconds(1));
-  if (::waitpid(pid, nullptr, WNOHANG) == 0) left_behind().push_back(pid);
+  if (::waitpid(pid, nullptr, WNOHANG) == 0) pids.push_back(pid);
 }
 
 }  // namespace loam::sys

@@ -120,6 +120,10 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
     return std::unexpected(
         Error(status.error()).context(std::format("{} (limit {} s)", argv.front(), options.timeout.count())));
   }
+  if (options.any_exit && WIFEXITED(*status)) {
+    output->code = WEXITSTATUS(*status);
+    return output;
+  }
   return judge(argv.front(), *status, *std::move(output));
 }
 

@@ -14,11 +14,13 @@ struct RunOptions {
   std::chrono::seconds timeout{60};
   std::string input;                     // for its standard input
   std::vector<std::string> environment;  // NAME=value, besides PATH and LANG
+  bool any_exit = false;                 // a code other than 0 is an answer, not an error
 };
 
 struct RunOutput {
   std::string out;  // at most 16 MiB; more is an error
   std::string err;
+  int code = 0;
 };
 
 // The output of a program that exited with 0. Everything else is an error that names the program and holds the end of

@@ -168,7 +168,9 @@ class Listener : public ::testing::EmptyTestEventListener {
     if (name == nullptr) return;
     std::string path = name;
     const auto at = path.find("%g");
-    if (at != path.npos) path.replace(at, 2, groups_.back().name);
+    auto group = groups_.back().name;
+    std::ranges::replace(group, '/', '-');  // of tests with parameters
+    if (at != path.npos) path.replace(at, 2, group);
     std::ofstream(path) << render_xml(at == path.npos ? groups_ : std::vector{groups_.back()});
   }
 

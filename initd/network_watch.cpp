@@ -1,0 +1,214 @@
+#include "network_watch.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "sys/log.hpp"
+
+namespace loam::node {
+
+using nlohmann::json;
+
+namespace {
+
+// Bursts of messages, as of a bond whose members come up, are one event.
+constexpr std::chrono::milliseconds burst{300};
+
+std::string program(const char* name) {
+  std::error_code problem;  // beside loamd: in the image as in the build tree
+  return (std::filesystem::read_symlink("/proc/self/exe", problem).parent_path() / name).string();
+}
+
+}  // namespace
+
+Result<void> NetworkWatch::start() {
+  LOAM_TRY(auto socket, netcfg::RtnlSocket::open());
+  socket_ = std::make_unique<netcfg::RtnlSocket>(std::move(socket));
+  LOAM_CHECK(socket_->dump([this](const auto& message) { table_.apply(message); }));
+  LOAM_TRY(source_, loop_->on_readable(socket_->fd(), [this] { receive(); }));
+  look_for_neighbours();
+  return {};
+}
+
+void NetworkWatch::want(const model::Network& network) {
+  network_ = network;
+  names_.clear();
+  const auto add = [this](const auto& list) {
+    for (const auto& item : list) names_.insert(item.name.str());
+  };
+  add(network.nics);
+  add(network.bonds);
+  add(network.vlans);
+  add(network.bridges);
+}
+
+bool NetworkWatch::matters(int index) const {
+  const auto* const link = table_.find(index);
+  // One that went may have been anything.
+  return link == nullptr || link->kind == "nic" || names_.contains(link->name);
+}
+
+void NetworkWatch::receive() {
+  bool matter = false;
+  const auto take = [&](const netcfg::RtnlMessage& message) {
+    if (const auto index = table_.apply(message)) matter = matter || matters(*index);
+  };
+  auto whole = socket_->receive(take);
+  if (whole && !*whole) {
+    // Messages were lost: only a new look tells how things are.
+    table_.clear();
+    matter = true;
+    if (auto again = socket_->dump([this](const auto& message) { table_.apply(message); }); !again)
+      whole = std::unexpected(std::move(again).error());
+  }
+  if (!whole) sys::log(sys::Priority::error, "links: " + whole.error().text());
+  if (matter) changed_soon();
+}
+
+void NetworkWatch::changed_soon() {
+  if (std::exchange(soon_pending_, true)) return;
+  auto timer = loop_->after(burst, [this] {
+    soon_pending_ = false;
+    look_for_neighbours();
+    callbacks_.changed();
+  });
+  if (timer) soon_ = *std::move(timer);
+}
+
+// networkd has them; a second look while one is under way would say the same.
+void NetworkWatch::look_for_neighbours() {
+  if (neighbours_child_) return;
+  neighbours_text_.clear();
+  auto child =
+      sys::Child::start(*loop_, {"networkctl", "--no-pager", "--json=short", "lldp"},
+                        {.line = [this](std::string_view line) { neighbours_text_ += line; },
+                         .end =
+                             [this](const std::string& problem) {
+                               auto found = netcfg::parse_neighbours(neighbours_text_);
+                               if (problem.empty() && found) neighbours_ = *std::move(found);
+                               auto next = loop_->after(std::chrono::seconds(0), [this] { neighbours_child_.reset(); });
+                               if (next) after_neighbours_ = *std::move(next);
+                             }});
+  if (child) neighbours_child_ = *std::move(child);
+}
+
+void NetworkWatch::probe(std::vector<netcfg::Probe> probes) {
+  if (child_) {
+    next_ = std::move(probes);
+    return;
+  }
+  fresh_.clear();
+  asked_ = std::move(probes);
+  auto child = sys::Child::start(*loop_, {program("loam-netprobe"), netcfg::to_json(asked_)},
+                                 {.line =
+                                      [this](std::string_view line) {
+                                        if (auto result = netcfg::parse_probe_result(line))
+                                          fresh_.push_back(*std::move(result));
+                                      },
+                                  .end =
+                                      [this](const std::string& problem) {
+                                        auto next = loop_->after(std::chrono::seconds(0),
+                                                                 [this, problem] { probes_ended(problem); });
+                                        if (next) after_probe_ = *std::move(next);
+                                      }});
+  if (child) {
+    child_ = *std::move(child);
+  } else {
+    sys::log(sys::Priority::error, "loam-netprobe: " + child.error().text());
+  }
+}
+
+void NetworkWatch::probes_ended(const std::string& problem) {
+  child_.reset();
+  if (!problem.empty()) sys::log(sys::Priority::error, "loam-netprobe: " + problem);
+  // In the order in which they were asked, whoever answered first. One without an answer did not pass.
+  results_.clear();
+  for (const auto& probe : asked_) {
+    const auto answer = std::ranges::find(fresh_, probe, &netcfg::ProbeResult::probe);
+    results_.push_back(answer != fresh_.end()
+                           ? *answer
+                           : netcfg::ProbeResult{probe, false, "loam-netprobe gave no answer: " + problem});
+  }
+  if (!next_.empty()) {
+    probe(std::exchange(next_, {}));
+    return;
+  }
+  callbacks_.probed();
+}
+
+std::vector<netcfg::Link> NetworkWatch::links() const {
+  std::vector<netcfg::Link> list;
+  list.reserve(table_.links().size());
+  for (const auto& [index, link] : table_.links()) list.push_back(link);
+  return list;
+}
+
+bool NetworkWatch::routable() const {
+  return std::ranges::any_of(table_.links(), [](const auto& entry) {
+    return entry.second.carrier && std::ranges::any_of(entry.second.addresses, [](const auto& a) {
+             return !a.tentative && !a.net.address.is_link_local();
+           });
+  });
+}
+
+netcfg::Partners NetworkWatch::partners() const {
+  netcfg::Partners found;
+  for (const auto& bond : network_.bonds)
+    if (bond.mode == model::BondMode::lacp) found[bond.name.str()] = netcfg::lacp_partners(bond.name.str());
+  return found;
+}
+
+std::vector<netcfg::Finding> NetworkWatch::findings() const { return netcfg::diagnose(network_, table_, partners()); }
+
+json NetworkWatch::link_json(const netcfg::Link& link, const netcfg::Partners& partners) const {
+  const auto* const master = table_.find(link.master);
+  json value = {{"name", link.name},
+                {"kind", link.kind},
+                {"mac", link.mac},
+                {"permanent_mac", link.permanent_mac},
+                {"driver", link.driver},
+                {"pci", link.pci},
+                {"master", master == nullptr ? "" : master->name},
+                {"up", link.up},
+                {"carrier", link.carrier},
+                {"speed", link.speed},
+                {"mtu", link.mtu},
+                {"addresses", json::array()}};
+  for (const auto& address : link.addresses) value["addresses"].push_back(address.net.str());
+  if (link.port)
+    value["port"] = {
+        {"active", link.port->active}, {"working", link.port->mii_up}, {"aggregator", link.port->aggregator}};
+  if (master != nullptr)
+    if (const auto bond = partners.find(master->name); bond != partners.end())
+      if (const auto partner = bond->second.find(link.name); partner != bond->second.end())
+        value["lacp_partner"] = {{"mac", partner->second.mac},
+                                 {"key", partner->second.key},
+                                 {"state", netcfg::lacp_state_text(partner->second.state)},
+                                 {"rate", (partner->second.state & netcfg::lacp_short_timeout) != 0 ? "fast" : "slow"}};
+  if (const auto neighbour = neighbours_.find(link.name); neighbour != neighbours_.end())
+    value["neighbour"] = {{"system", neighbour->second.system},
+                          {"port", neighbour->second.port},
+                          {"port_description", neighbour->second.description}};
+  return value;
+}
+
+std::string NetworkWatch::document() {
+  look_for_neighbours();
+  const auto known = partners();
+  auto list = json::array();
+  auto links = this->links();
+  std::ranges::sort(links, {}, &netcfg::Link::name);
+  for (const auto& link : links) list.push_back(link_json(link, known));
+  auto findings = json::array();
+  for (const auto& finding : netcfg::diagnose(network_, table_, known))
+    findings.push_back({{"bad", finding.bad}, {"link", finding.link}, {"text", finding.text}});
+  auto probes = json::array();
+  for (const auto& result : results_)
+    probes.push_back({{"good", result.good}, {"needed", netcfg::is_needed(result.probe)}, {"text", result.text}});
+  const json all = {{"links", std::move(list)}, {"findings", std::move(findings)}, {"probes", std::move(probes)}};
+  return all.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace loam::node

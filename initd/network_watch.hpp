@@ -1,0 +1,78 @@
+// The network as it is: links by the kernel's messages, neighbours by LLDP, and what probes found. Nothing is polled.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/error.hpp"
+#include "model/config.hpp"
+#include "netcfg/diagnose.hpp"
+#include "netcfg/links.hpp"
+#include "netcfg/neighbours.hpp"
+#include "netcfg/probes.hpp"
+#include "netcfg/rtnl_socket.hpp"
+#include "sys/event_loop.hpp"
+
+namespace loam::node {
+
+class NetworkWatch {
+ public:
+  struct Callbacks {
+    std::function<void()> changed;  // a link that matters, or any NIC; bursts are one call
+    std::function<void()> probed;   // the probes that were asked for have answered
+  };
+  NetworkWatch(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
+  Result<void> start();
+
+  // Which links matter from now on: those of this network, with its NICs pinned.
+  void want(const model::Network& network);
+  // Starts to ask; answers of before are forgotten. One at a time: a call while others are under way asks these after.
+  void probe(std::vector<netcfg::Probe> probes);
+  bool probing() const { return child_ != nullptr; }
+
+  const netcfg::LinkTable& table() const { return table_; }
+  std::vector<netcfg::Link> links() const;
+  // True if some interface has an address that reaches further than its link.
+  bool routable() const;
+  std::vector<netcfg::Finding> findings() const;
+  const std::vector<netcfg::ProbeResult>& results() const { return results_; }
+  // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.
+  std::string document();
+
+ private:
+  void receive();
+  bool matters(int index) const;
+  void changed_soon();
+  void look_for_neighbours();
+  void probes_ended(const std::string& problem);
+  netcfg::Partners partners() const;
+  nlohmann::json link_json(const netcfg::Link& link, const netcfg::Partners& partners) const;
+
+  sys::EventLoop* loop_;
+  Callbacks callbacks_;
+  std::unique_ptr<netcfg::RtnlSocket> socket_;
+  netcfg::LinkTable table_;
+  model::Network network_;
+  std::set<std::string> names_;  // of the links that matter
+  netcfg::Neighbours neighbours_;
+  std::string neighbours_text_;
+  std::vector<netcfg::Probe> asked_;
+  std::vector<netcfg::Probe> next_;
+  std::vector<netcfg::ProbeResult> results_;
+  std::vector<netcfg::ProbeResult> fresh_;
+  sys::EventSource source_;
+  sys::EventSource soon_;
+  sys::EventSource after_probe_;
+  sys::EventSource after_neighbours_;
+  bool soon_pending_ = false;
+  std::unique_ptr<sys::Child> child_;             // loam-netprobe
+  std::unique_ptr<sys::Child> neighbours_child_;  // networkctl
+};
+
+}  // namespace loam::node

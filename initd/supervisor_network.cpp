@@ -1,0 +1,256 @@
+// The supervisor's view of the network: does it work, and if a change of it does not, back to what worked.
+#include <algorithm>
+#include <chrono>
+#include <format>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "model/parse.hpp"
+#include "netcfg/pins.hpp"
+#include "supervisor.hpp"
+#include "sys/log.hpp"
+
+namespace loam::node {
+
+namespace {
+
+// Links take a while after a boot or a change, which is nothing to be alarmed about; then it is.
+constexpr std::chrono::seconds grace{60};
+// While something is wrong, it is asked again: a gateway that comes back tells nobody.
+constexpr std::chrono::seconds ask_again_in_grace{4};
+constexpr std::chrono::seconds ask_again{30};
+// NICs and their carriers appear one after the other.
+constexpr std::chrono::seconds nics_settle{10};
+
+std::string first_of(const std::vector<std::string>& texts) {
+  if (texts.size() < 2) return join(texts, "");
+  return std::format("{} (and {} more: loamctl links)", texts.front(), texts.size() - 1);
+}
+
+}  // namespace
+
+void Supervisor::watch_network() {
+  give_network_time();
+  if (auto started = network_.start(); !started)
+    set_condition("Network", "unknown", "NotWatched", started.error().text());
+  else
+    network_changed();
+}
+
+void Supervisor::give_network_time() {
+  network_grace_over_ = false;
+  auto timer = loop_->after(grace, [this] {
+    network_grace_over_ = true;
+    judge_network();
+  });
+  if (timer)
+    network_timer_ = *std::move(timer);
+  else
+    network_grace_over_ = true;
+}
+
+void Supervisor::network_changed() {
+  last_nic_event_ = std::chrono::steady_clock::now();
+  service_.document_changed("Links");
+  if (nics_missing_) {
+    // The NIC that was waited for may be there now.
+    load_config();
+    return;
+  }
+  judge_network();
+  if (boot_.live && !config_ && condition_is("Network", "true")) look_for_config();
+}
+
+bool Supervisor::network_is_ours() const { return network_config_ && !network_config_->network.interfaces.empty(); }
+
+// What the links say is known at once; what the network says takes a few seconds.
+void Supervisor::judge_network() {
+  if (std::chrono::steady_clock::now() < network_changing_until_) return;  // a timer comes back here
+  if (!network_is_ours()) {
+    if (network_.routable())
+      network_works("Routable", "an interface has an address that reaches further than its link");
+    else
+      network_fails("NotRoutable", "no interface has an address yet; check cables and loamctl links");
+    settle();
+    return;
+  }
+  if (const auto bad = bad_findings(); !bad.empty())
+    network_fails("LinkProblem", first_of(bad));
+  else if (!condition_is("Network", "true") && !condition_is("Network", "false"))
+    set_condition("Network", "unknown", "Probing", "the links are good; the gateway and others are asked");
+  network_.probe(netcfg::probes_of(*network_config_));
+  settle();
+}
+
+std::vector<std::string> Supervisor::bad_findings() const {
+  std::vector<std::string> bad;
+  for (const auto& finding : network_.findings())
+    if (finding.bad) bad.push_back(finding.text);
+  return bad;
+}
+
+void Supervisor::network_probed() {
+  if (!network_is_ours() || std::chrono::steady_clock::now() < network_changing_until_) return;
+  std::vector<std::string> bad;
+  std::vector<std::string> worth;
+  for (const auto& result : network_.results())
+    if (!result.good) (netcfg::is_needed(result.probe) ? bad : worth).push_back(result.text);
+  const auto links = bad_findings();
+  // A gateway cannot answer where a link is broken; that another host has our address is the reason of the link's
+  // trouble.
+  const bool duplicate = std::ranges::any_of(network_.results(), [](const auto& result) {
+    return !result.good && result.probe.kind == netcfg::ProbeKind::duplicate;
+  });
+  if (!links.empty()) bad.insert(duplicate ? bad.end() : bad.begin(), links.begin(), links.end());
+  for (const auto& finding : network_.findings())
+    if (!finding.bad) worth.push_back(finding.text);
+  if (!bad.empty())
+    network_fails(links.empty() ? "ProbeFailed" : "LinkProblem", first_of(bad));
+  else if (worth.empty())
+    network_works("Working", "links, addresses and gateways are good");
+  else
+    network_works("WorkingWithWarnings", first_of(worth));
+  settle();
+}
+
+// networkd takes its new files in the background: what is seen before it has is the old network.
+void Supervisor::network_is_changing() {
+  constexpr std::chrono::seconds settling{3};
+  give_network_time();
+  network_changing_until_ = std::chrono::steady_clock::now() + settling;
+  set_condition("Network", "unknown", "Changing", "the changed network comes up");
+  auto timer = loop_->after(settling + std::chrono::milliseconds(10), [this] { judge_network(); });
+  if (timer) recheck_timer_ = *std::move(timer);
+}
+
+void Supervisor::network_works(const std::string& reason, const std::string& message) {
+  recheck_timer_ = {};
+  set_condition("Network", "true", reason, message);
+  if (boot_.live || !network_is_ours() || !config_ || !boot_.problems.empty()) return;
+  if (trial_ && network_config_->network.confirm == model::Confirm::operator_only) return;
+  if (trial_)
+    confirm_network("links, addresses and gateways were asked and are good");
+  else if (!trial_ && condition_is("Config", "true"))
+    keep_confirmed();
+}
+
+void Supervisor::network_fails(const std::string& reason, const std::string& message) {
+  network_problem_ = message;
+  const bool patient = !network_grace_over_;
+  if (patient)
+    set_condition("Network", "unknown", "ComingUp", message);
+  else
+    set_condition("Network", "false", reason, message);
+  auto timer = loop_->after(patient || trial_ ? ask_again_in_grace : ask_again, [this] { judge_network(); });
+  if (timer) recheck_timer_ = *std::move(timer);
+}
+
+void Supervisor::keep_confirmed() {
+  if (auto kept = trial_files_.confirm(config_->text); !kept)
+    sys::log(sys::Priority::error, "the confirmed loam.yaml cannot be kept: " + kept.error().text());
+}
+
+// ---- confirm or revert ----
+
+// Of a change that is about to be written. Where nothing was confirmed yet, there is nothing to go back to.
+Result<void> Supervisor::begin_trial(const model::Network& network) {
+  LOAM_TRY(const auto begun, trial_files_.begin(network.confirm_timeout.seconds));
+  LOAM_CHECK(trial_files_.forget_went_back());
+  if (!begun) return {};
+  network_problem_ = "nothing was asked yet";
+  return resume_trial();
+}
+
+Result<void> Supervisor::resume_trial() {
+  LOAM_TRY(trial_, trial_files_.current());
+  if (!trial_) return {};
+  const auto left = NetworkTrial::left(*trial_);
+  if (!left) {
+    trial_.reset();
+    return trial_files_.take_back("the node restarted, or its time was over, before the change was confirmed");
+  }
+  set_condition("NetworkChange", "unknown", "OnTrial",
+                std::format("goes back in {} s at most unless {}", *left,
+                            network_config_ && network_config_->network.confirm == model::Confirm::operator_only
+                                ? "loamctl confirm says that it is good"
+                                : "its probes or loamctl confirm say that it is good"));
+  LOAM_TRY(trial_timer_, loop_->after(std::chrono::seconds(*left), [this] {
+    if (auto done = revert_network("it was not confirmed in time: " + network_problem_); !done)
+      sys::log(sys::Priority::error, "the network could not go back: " + done.error().text());
+  }));
+  return {};
+}
+
+Result<void> Supervisor::confirm_network(const std::string& how) {
+  if (!trial_) return fail("no change of the network is on trial", "loamctl apply makes one");
+  LOAM_CHECK(trial_files_.confirm(config_->text));
+  trial_.reset();
+  trial_timer_ = {};
+  set_condition("NetworkChange", "true", "Confirmed", how);
+  settle();
+  return {};
+}
+
+Result<void> Supervisor::revert_network(const std::string& why) {
+  if (!trial_)
+    return fail("no change of the network is on trial", "loamctl apply with the earlier file changes it back");
+  trial_.reset();
+  trial_timer_ = {};
+  LOAM_CHECK(trial_files_.take_back(why));
+  say_went_back();
+  load_config();
+  return {};
+}
+
+void Supervisor::say_went_back() {
+  const auto why = trial_files_.went_back();
+  if (!why || !*why) return;
+  set_condition("NetworkChange", "false", "WentBack",
+                std::format("{}; the file that was refused is {}", **why, netcfg::refused_path));
+}
+
+// ---- which NIC is which ----
+
+Result<netcfg::Pins> Supervisor::known_pins() {
+  LOAM_TRY(const auto text, read_if_there(netcfg::pins_path, 1U << 20U));
+  if (!text) return netcfg::Pins{};
+  return netcfg::parse_pins(*text);
+}
+
+// What speed and carrier say is worth something only when all NICs have had time to come up.
+bool Supervisor::nics_settled(const model::Network& network, const netcfg::Pins& pins) {
+  const auto by_cable = [](const model::NicSelector& match) { return match.min_speed || match.carrier; };
+  const bool waits =
+      std::ranges::any_of(network.nics,
+                          [&](const auto& nic) { return by_cable(nic.match) && !pins.contains(nic.name.str()); }) ||
+      std::ranges::any_of(network.bonds,
+                          [&](const auto& bond) { return bond.select && !pins.contains(bond.name.str() + "p0"); });
+  const auto end = last_nic_event_ + nics_settle;
+  const auto now = std::chrono::steady_clock::now();
+  if (!waits || now >= end) return true;
+  auto timer = loop_->after(std::chrono::ceil<std::chrono::milliseconds>(end - now), [this] { load_config(); });
+  if (timer) nics_timer_ = *std::move(timer);
+  return false;
+}
+
+// At boot what can be told is used, and the rest waited for; a file that is given now must say it all.
+Result<netcfg::Pins> Supervisor::pins_for(const model::Network& network, bool at_boot) {
+  LOAM_TRY(auto before, known_pins());
+  if (at_boot && !nics_settled(network, before)) {
+    nics_missing_ = true;
+    set_condition("Nics", "unknown", "Waiting", "waiting until no NIC has changed for 10 s");
+    return before;
+  }
+  auto found = netcfg::pin_nics(network, network_.links(), before);
+  if (!found.problems.empty() && !at_boot) return fail(join(found.problems, "\n"));
+  if (!at_boot) return std::move(found.pins);
+  for (const auto& note : found.notes) sys::log(sys::Priority::warning, note);
+  nics_missing_ = !found.problems.empty();
+  if (nics_missing_)
+    set_condition("Nics", "false", "Unknown", join(found.problems, "; "));
+  else if (condition_is("Nics", "false") || condition_is("Nics", "unknown"))
+    set_condition("Nics", "true", "Known", "every NIC of loam.yaml was found");
+  return std::move(found.pins);
+}
+
+}  // namespace loam::node

@@ -1,0 +1,204 @@
+#include "netcfg/diagnose.hpp"
+
+#include <algorithm>
+#include <array>
+#include <format>
+#include <optional>
+#include <set>
+
+#include "base/text.hpp"
+#include "model/describe.hpp"
+
+namespace loam::netcfg {
+
+namespace {
+
+bool no_system(std::string_view mac) { return mac.empty() || mac == "00:00:00:00:00:00"; }
+
+class Diagnosis {
+ public:
+  Diagnosis(const model::Network& network, const LinkTable& table, const Partners& partners)
+      : network_(&network), table_(&table), partners_(&partners) {}
+
+  std::vector<Finding> run() && {
+    for (const auto& nic : network_->nics) this->nic(nic);
+    for (const auto& bond : network_->bonds) this->bond(bond);
+    for (const auto& vlan : network_->vlans) exists(vlan.name, "VLAN");
+    for (const auto& bridge : network_->bridges) this->bridge(bridge);
+    for (const auto& interface : network_->interfaces) this->interface(interface);
+    return std::move(findings_);
+  }
+
+ private:
+  void bad(const std::string& link, std::string_view text) {
+    findings_.push_back({true, link, std::format("{}: {}", link, text)});
+  }
+  void worth_knowing(const std::string& link, std::string_view text) {
+    findings_.push_back({false, link, std::format("{}: {}", link, text)});
+  }
+
+  // A NIC by its address, whatever it is called at the moment.
+  const Link* link(const model::LinkName& name) const {
+    for (const auto& nic : network_->nics)
+      if (nic.name == name && nic.match.mac) return table_->find_hardware(nic.match.mac->str());
+    return table_->find(name.str());
+  }
+
+  void nic(const model::Nic& nic) {
+    const auto& name = nic.name.str();
+    const auto* const found = link(nic.name);
+    if (found == nullptr) {
+      bad(name,
+          std::format("no NIC with the address {} is in this machine", nic.match.mac ? nic.match.mac->str() : "?"));
+    } else if (!found->carrier) {
+      bad(name,
+          found->up ? "no carrier: no cable, or the switch port is off" : "is not up; networkctl status says why");
+    }
+  }
+
+  const Link* exists(const model::LinkName& name, std::string_view what) {
+    const auto* const found = link(name);
+    if (found == nullptr)
+      bad(name.str(), std::format("this {} does not exist; networkctl and loamctl logs say why", what));
+    return found;
+  }
+
+  // ---- bonds ----
+
+  void bond(const model::Bond& bond) {
+    const auto* const found = exists(bond.name, "bond");
+    if (found == nullptr) return;
+    std::vector<std::pair<std::string, const Link*>> members;
+    for (const auto& name : bond.members)
+      if (const auto* const member = link(name); member != nullptr && member->carrier) {
+        if (member->master != found->index)
+          bad(name.str(), std::format("is not in {}; networkctl status {} says why", bond.name.str(), member->name));
+        else
+          members.emplace_back(name.str(), member);
+      }
+    if (!found->carrier) bad(bond.name.str(), no_carrier(bond, members.size()));
+    speeds(bond, members);
+    if (bond.mode == model::BondMode::lacp) lacp(bond, *found, members);
+  }
+
+  static std::string no_carrier(const model::Bond& bond, std::size_t working) {
+    if (working == 0) return "no carrier: none of its members works";
+    return std::format("no carrier: {} of its members work, min_links wants {}", working, bond.min_links);
+  }
+
+  void speeds(const model::Bond& bond, const std::vector<std::pair<std::string, const Link*>>& members) {
+    std::set<std::int64_t> speeds;
+    std::vector<std::string> texts;
+    for (const auto& [name, member] : members) {
+      speeds.insert(member->speed);
+      texts.push_back(std::format("{} has {}", name, format_speed(member->speed)));
+    }
+    if (speeds.size() > 1)
+      worth_knowing(bond.name.str(),
+                    std::format("members of different speeds: {}; {}", join(texts, ", "),
+                                bond.mode == model::BondMode::lacp ? "802.3ad uses only those of one speed"
+                                                                   : "the slower one can hold up the others"));
+  }
+
+  // The partner that the kernel chose for the bond: members whose partner is another one carry nothing.
+  void lacp(const model::Bond& bond, const Link& link,
+            const std::vector<std::pair<std::string, const Link*>>& members) {
+    const auto partners = partners_->find(bond.name.str());
+    if (partners == partners_->end()) return;
+    const auto chosen = link.bond && link.bond->aggregate ? link.bond->aggregate->partner_mac : "";
+    for (const auto& [name, member] : members) {
+      const auto known = partners->second.find(member->name);
+      if (known == partners->second.end()) continue;
+      const auto& partner = known->second;
+      if (no_system(partner.mac)) {
+        bad(name, "carrier but no LACP partner: the switch port is not in a channel");
+      } else if (!no_system(chosen) && partner.mac != chosen) {
+        bad(name, std::format("its LACP partner is {}, that of {} is {}: the cables end at two switches that are not "
+                              "one, or in two channels",
+                              partner.mac, bond.name.str(), chosen));
+      } else if ((partner.state & lacp_in_sync) == 0) {
+        bad(name, std::format("its LACP partner {} keeps it out of the channel: the switch port has other settings "
+                              "than the others, or its channel is full",
+                              partner.mac));
+      } else if (bond.lacp_rate == model::LacpRate::fast && (partner.state & lacp_short_timeout) == 0) {
+        worth_knowing(name, "its LACP partner has the slow rate: it takes up to 90 s to see a dead link");
+      }
+    }
+  }
+
+  // ---- bridges and addresses ----
+
+  void bridge(const model::Bridge& bridge) {
+    const auto* const found = exists(bridge.name, "bridge");
+    if (found == nullptr) return;
+    for (const auto& name : bridge.members)
+      if (const auto* const member = link(name); member != nullptr && member->master != found->index)
+        bad(name.str(), std::format("is not in {}; networkctl status {} says why", bridge.name.str(), member->name));
+  }
+
+  void interface(const model::Interface& interface) {
+    const auto& name = interface.link.str();
+    const auto* const found = link(interface.link);
+    if (found == nullptr) return;  // said already
+    mtu(interface.link, *found);
+    for (const auto& text : interface.addresses) {
+      const auto wanted = IpNet::parse(text.str());
+      const auto has = std::ranges::find_if(found->addresses, [&](const auto& a) { return a.net == wanted; });
+      if (has == found->addresses.end())
+        bad(name, std::format("does not have its address {} yet; another host may have it", text.str()));
+      else if (has->duplicate)
+        bad(name, std::format("its address {} is another host's too", text.str()));
+      else if (has->tentative)
+        bad(name, std::format("its address {} is still being checked for duplicates", text.str()));
+    }
+    if (interface.addresses.empty() && (interface.dhcp4 || interface.ipv6 != model::Ipv6Mode::off) && !routable(*found))
+      bad(name, "no address yet: no DHCP server or router answers");
+  }
+
+  static bool routable(const Link& link) {
+    return std::ranges::any_of(link.addresses,
+                               [](const auto& a) { return !a.net.address.is_link_local() && !a.tentative; });
+  }
+
+  std::optional<std::int64_t> wanted_mtu(const model::LinkName& name) const {
+    std::optional<std::int64_t> mtu;
+    const auto look = [&](const auto& list) {
+      for (const auto& item : list)
+        if (item.name == name) mtu = item.mtu;
+    };
+    look(network_->nics);
+    look(network_->bonds);
+    look(network_->vlans);
+    look(network_->bridges);
+    return mtu;
+  }
+
+  void mtu(const model::LinkName& name, const Link& found) {
+    const auto wanted = wanted_mtu(name);
+    if (wanted && found.mtu != *wanted)
+      bad(name.str(),
+          std::format("has MTU {}, {} was asked for; the driver or a member may not carry it", found.mtu, *wanted));
+  }
+
+  const model::Network* network_;
+  const LinkTable* table_;
+  const Partners* partners_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> diagnose(const model::Network& network, const LinkTable& table, const Partners& partners) {
+  return Diagnosis(network, table, partners).run();
+}
+
+std::string lacp_state_text(unsigned state) {
+  constexpr std::array names = {"activity",   "short timeout", "aggregation", "sync",
+                                "collecting", "distributing",  "defaulted",   "expired"};
+  std::vector<std::string> set;
+  for (std::size_t bit = 0; bit < names.size(); ++bit)
+    if ((state >> bit & 1U) != 0) set.emplace_back(names.at(bit));
+  return join(set, ", ");
+}
+
+}  // namespace loam::netcfg

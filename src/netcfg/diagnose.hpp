@@ -1,0 +1,34 @@
+// What is wrong with the links that loam.yaml asks for, in sentences that name the thing and the remedy. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/config.hpp"
+#include "netcfg/links.hpp"
+
+namespace loam::netcfg {
+
+struct Finding {
+  bool bad = false;  // else worth knowing
+  std::string link;  // as loam.yaml calls it
+  std::string text;  // "nic1: carrier but no LACP partner: ..."
+  bool operator==(const Finding&) const = default;
+};
+
+// Partners of the members of each bond.
+using Partners = std::map<std::string, std::map<std::string, LacpPartner>>;
+
+// network: with its NICs pinned. Looks at the links of loam.yaml only, however many others there are.
+std::vector<Finding> diagnose(const model::Network& network, const LinkTable& table, const Partners& partners);
+
+// Bits of an LACP port state (IEEE 802.1AX 6.4.2.3).
+inline constexpr unsigned lacp_short_timeout = 0x02;
+inline constexpr unsigned lacp_in_sync = 0x08;
+inline constexpr unsigned lacp_collecting = 0x10;
+inline constexpr unsigned lacp_distributing = 0x20;
+// "activity, short timeout, aggregation, sync, collecting, distributing"
+std::string lacp_state_text(unsigned state);
+
+}  // namespace loam::netcfg

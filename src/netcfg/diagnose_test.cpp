@@ -1,0 +1,221 @@
+#include "netcfg/diagnose.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "model/parse.hpp"
+#include "netcfg/interruptions.hpp"
+#include "netcfg/pins.hpp"
+#include "netcfg/probes.hpp"
+#include "netcfg/trial.hpp"
+
+namespace loam::netcfg {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+model::Config config(const std::string& yaml) {
+  auto parsed = model::parse_config("version: 1\n" + yaml, "test");
+  EXPECT_TRUE(parsed) << parsed.error().text();
+  parsed->network = pinned_network(parsed->network, {});
+  return *parsed;
+}
+
+constexpr auto rack = R"(network:
+  nics:
+    - {name: nic0, match: {mac: "52:54:00:00:00:01"}}
+    - {name: nic1, match: {mac: "52:54:00:00:00:02"}}
+  bonds:
+    - {name: bond0, members: [nic0, nic1]}
+  interfaces:
+    - {link: bond0, addresses: [192.0.2.11/24], gateway: 192.0.2.1, ipv6: "off"}
+)";
+
+// A bond of two members that all works, for each test to break.
+class Rack : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    nic(1);
+    nic(2);
+    bond.index = 7;
+    bond.name = "bond0";
+    bond.kind = "bond";
+    bond.up = bond.carrier = true;
+    bond.mtu = 1500;
+    bond.bond =
+        BondState{.mode = 4,
+                  .active_member = 0,
+                  .aggregate = Aggregate{.id = 1, .ports = 2, .partner_key = 15, .partner_mac = "00:1b:21:00:00:0a"}};
+    partners["bond0"] = {{"nic0", {.mac = "00:1b:21:00:00:0a", .key = 15, .state = 63}},
+                         {"nic1", {.mac = "00:1b:21:00:00:0a", .key = 15, .state = 63}}};
+  }
+
+  void nic(int number) {
+    LinkMessage link;
+    link.index = number;
+    link.name = "nic" + std::to_string(number - 1);
+    link.permanent_mac = "52:54:00:00:00:0" + std::to_string(number);
+    link.master = 7;
+    link.up = link.carrier = true;
+    link.mtu = 1500;
+    nics.push_back(link);
+  }
+
+  Texts said(const std::string& yaml = rack) {
+    LinkTable table([this](const std::string& name) {
+      return LinkDetails{
+          .hardware = name != "bond0", .driver = "ice", .pci = "", .speed = name == "nic1" ? speed_of_nic1 : 25000};
+    });
+    for (const auto& link : nics) table.apply(link);
+    table.apply(bond);
+    for (const auto& address : addresses) table.apply(address);
+    Texts texts;
+    for (const auto& finding : diagnose(config(yaml).network, table, partners))
+      texts.push_back((finding.bad ? "!! " : ".. ") + finding.text);
+    return texts;
+  }
+
+  std::vector<LinkMessage> nics;
+  LinkMessage bond;
+  Partners partners;
+  std::int64_t speed_of_nic1 = 25000;
+  std::vector<AddressMessage> addresses = {{.gone = false, .index = 7, .address = *IpNet::parse("192.0.2.11/24")}};
+};
+
+TEST_F(Rack, NothingToSay) { EXPECT_EQ(said(), Texts{}); }
+
+TEST_F(Rack, CarrierButNoPartner) {
+  partners["bond0"]["nic1"].mac = "00:00:00:00:00:00";
+  EXPECT_EQ(said(), Texts{"!! nic1: carrier but no LACP partner: the switch port is not in a channel"});
+}
+
+TEST_F(Rack, CablesToTwoSwitches) {
+  partners["bond0"]["nic1"].mac = "00:1b:21:00:00:0b";
+  EXPECT_EQ(said(),
+            Texts{"!! nic1: its LACP partner is 00:1b:21:00:00:0b, that of bond0 is 00:1b:21:00:00:0a: the cables "
+                  "end at two switches that are not one, or in two channels"});
+}
+
+TEST_F(Rack, APartnerThatKeepsItOut) {
+  partners["bond0"]["nic0"].state = 7;
+  EXPECT_EQ(said(),
+            Texts{"!! nic0: its LACP partner 00:1b:21:00:00:0a keeps it out of the channel: the switch port has "
+                  "other settings than the others, or its channel is full"});
+}
+
+TEST_F(Rack, ASlowPartnerIsWorthKnowing) {
+  partners["bond0"]["nic0"].state = 61;
+  EXPECT_EQ(said(), Texts{".. nic0: its LACP partner has the slow rate: it takes up to 90 s to see a dead link"});
+}
+
+TEST_F(Rack, OneCableOutAndAllCablesOut) {
+  nics[1].carrier = false;
+  EXPECT_EQ(said(), Texts{"!! nic1: no carrier: no cable, or the switch port is off"});
+  nics[0].carrier = bond.carrier = false;
+  EXPECT_EQ(said(), (Texts{"!! nic0: no carrier: no cable, or the switch port is off",
+                           "!! nic1: no carrier: no cable, or the switch port is off",
+                           "!! bond0: no carrier: none of its members works"}));
+}
+
+TEST_F(Rack, ANicThatIsNotThere) {
+  nics.pop_back();
+  EXPECT_EQ(said(), Texts{"!! nic1: no NIC with the address 52:54:00:00:00:02 is in this machine"});
+}
+
+TEST_F(Rack, AMemberOutsideOfItsBond) {
+  nics[1].master = 0;
+  EXPECT_EQ(said(), Texts{"!! nic1: is not in bond0; networkctl status nic1 says why"});
+}
+
+TEST_F(Rack, MixedSpeeds) {
+  speed_of_nic1 = 10000;
+  EXPECT_EQ(said(),
+            Texts{".. bond0: members of different speeds: nic0 has 25 Gb/s, nic1 has 10 Gb/s; 802.3ad uses only "
+                  "those of one speed"});
+}
+
+TEST_F(Rack, AddressesThatAreNotThere) {
+  addresses.clear();
+  EXPECT_EQ(said(), Texts{"!! bond0: does not have its address 192.0.2.11/24 yet; another host may have it"});
+}
+
+TEST_F(Rack, AnotherMtuThanWasAskedFor) {
+  std::string large(rack);
+  large.replace(large.find("[nic0, nic1]"), 12, "[nic0, nic1], mtu: 9000");
+  EXPECT_EQ(said(large), Texts{"!! bond0: has MTU 1500, 9000 was asked for; the driver or a member may not carry it"});
+}
+
+TEST_F(Rack, WhateverUdevCallsANic) {
+  nics[1].name = "enp5s0";
+  partners["bond0"]["enp5s0"] = partners["bond0"]["nic1"];
+  EXPECT_EQ(said(), Texts{});
+}
+
+TEST(Lacp, StatesInWords) {
+  EXPECT_EQ(lacp_state_text(61), "activity, aggregation, sync, collecting, distributing");
+  EXPECT_EQ(lacp_state_text(0), "");
+}
+
+// ---- probes ----
+
+TEST(Probes, FollowFromTheConfiguration) {
+  const auto probes = probes_of(config(std::string(rack) + "  dns: {servers: [192.0.2.53]}\n"));
+  EXPECT_EQ(probes, (std::vector<Probe>{{ProbeKind::duplicate, "bond0", "192.0.2.11", 0},
+                                        {ProbeKind::gateway, "bond0", "192.0.2.1", 0},
+                                        {ProbeKind::path_mtu, "bond0", "192.0.2.1", 1500},
+                                        {ProbeKind::dns, "", "192.0.2.53", 0},
+                                        {ProbeKind::ntp, "", "", 0}}));
+  EXPECT_EQ(parse_probes(to_json(probes)).value(), probes);
+  EXPECT_FALSE(parse_probes(R"([{"kind":"x","link":"","target":"","mtu":0}])"));
+}
+
+TEST(Probes, PeersOfTheClusterInTheSameNetwork) {
+  auto text = std::string(rack);
+  text.insert(text.find("addresses:"), "roles: [cluster], ");
+  const auto probes = probes_of(config(text + "cluster: {name: c, join: [192.0.2.12, 198.51.100.1, node-3]}\n"));
+  EXPECT_NE(std::ranges::find(probes, Probe{ProbeKind::peer, "bond0", "192.0.2.12", 0}), probes.end());
+  EXPECT_EQ(std::ranges::count(probes, ProbeKind::peer, &Probe::kind), 1);
+}
+
+TEST(Probes, WhoAnsweredToArping) {
+  EXPECT_EQ(
+      arping_answer("ARPING 192.0.2.11 from 0.0.0.0 bond0\nUnicast reply from 192.0.2.11 [52:54:00:AB:CD:EF]  0.9ms\n"),
+      "52:54:00:ab:cd:ef");
+  for (const auto* const none : {"", "[", "[]", "[x]", "Sent 2 probes"}) EXPECT_EQ(arping_answer(none), "") << none;
+}
+
+// ---- changes ----
+
+Texts interrupted(const std::string& after) { return interruptions(config(rack).network, config(after).network); }
+Texts replaced(std::string_view what, std::string_view with) {
+  std::string text(rack);
+  text.replace(text.find(what), what.size(), with);
+  return interrupted(text);
+}
+
+TEST(Interruptions, AreSaid) {
+  EXPECT_EQ(interrupted(rack), Texts{});
+  EXPECT_EQ(replaced("[nic0, nic1]", "[nic0]"), Texts{"nic1 leaves bond0: its flows move to the others"});
+  EXPECT_EQ(replaced("members: [nic0, nic1]", "members: [nic0, nic1], mode: active-backup"),
+            Texts{"bond0 is made anew: what goes over it stops for some seconds"});
+  EXPECT_EQ(replaced("192.0.2.11/24", "192.0.2.12/24"), Texts{"192.0.2.11/24 leaves bond0: connections to it end"});
+  EXPECT_EQ(replaced("gateway: 192.0.2.1", "gateway: 192.0.2.2"),
+            Texts{"the default gateway of bond0 changes: connections that go further than its network may end"});
+  EXPECT_EQ(replaced("members: [nic0, nic1]", "members: [nic0, nic1], mtu: 9000"),
+            Texts{"bond0 changes its MTU from 1500 to 9000: some drivers stop for a second"});
+  EXPECT_EQ(interrupted("hostname: a\n"),
+            (Texts{"bond0 goes away, and what goes over it", "192.0.2.11/24 leaves bond0: connections to it end"}));
+}
+
+TEST(Trial, EndsByTimeAndByARestart) {
+  const Trial trial{.boot_id = "a", .deadline = 100};
+  EXPECT_EQ(parse_trial(to_json(trial)).value(), trial);
+  EXPECT_EQ(time_left(trial, "a", 40), 60);
+  EXPECT_EQ(time_left(trial, "a", 100), std::nullopt);
+  EXPECT_EQ(time_left(trial, "b", 40), std::nullopt);
+  for (const auto* const bad : {"", "{}", R"({"boot_id":1,"deadline":1})"}) EXPECT_FALSE(parse_trial(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace loam::netcfg

@@ -1,0 +1,134 @@
+#include "netcfg/interruptions.hpp"
+
+#include <algorithm>
+#include <format>
+#include <map>
+
+#include "base/text.hpp"
+
+namespace loam::netcfg {
+
+namespace {
+
+template <typename List>
+auto by_name(const List& list) {
+  std::map<std::string, typename List::value_type> map;
+  for (const auto& item : list) map.emplace(item.name.str(), item);
+  return map;
+}
+
+std::vector<std::string> names(const std::vector<model::LinkName>& links) {
+  std::vector<std::string> list;
+  for (const auto& link : links) list.push_back(link.str());
+  std::ranges::sort(list);
+  return list;
+}
+
+std::vector<std::string> not_in(const std::vector<std::string>& list, const std::vector<std::string>& other) {
+  std::vector<std::string> rest;
+  std::ranges::set_difference(list, other, std::back_inserter(rest));
+  return rest;
+}
+
+class Comparison {
+ public:
+  Comparison(const model::Network& before, const model::Network& after) : before_(&before), after_(&after) {}
+
+  std::vector<std::string> run() && {
+    nics();
+    virtual_links(before_->bonds, after_->bonds, [this](const auto& a, const auto& b) { return bond(a, b); });
+    virtual_links(before_->vlans, after_->vlans,
+                  [](const auto& a, const auto& b) { return a.id == b.id && a.parent == b.parent; });
+    virtual_links(before_->bridges, after_->bridges, [this](const auto& a, const auto& b) {
+      members(a.name.str(), names(a.members), names(b.members));
+      return a.vlan_filtering == b.vlan_filtering;
+    });
+    mtus();
+    for (const auto& interface : before_->interfaces) addresses(interface);
+    return std::move(said_);
+  }
+
+ private:
+  void say(std::string text) { said_.push_back(std::move(text)); }
+
+  void nics() {
+    const auto after = by_name(after_->nics);
+    for (const auto& nic : before_->nics)
+      if (const auto found = after.find(nic.name.str()); found != after.end() && found->second.match != nic.match)
+        say(std::format("{} becomes another NIC: what goes over the old one stops", nic.name.str()));
+  }
+
+  // `same`: what can be changed while the link is there.
+  template <typename List, typename Same>
+  void virtual_links(const List& before, const List& after, Same same) {
+    const auto now = by_name(after);
+    for (const auto& old : before) {
+      const auto found = now.find(old.name.str());
+      if (found == now.end())
+        say(std::format("{} goes away, and what goes over it", old.name.str()));
+      else if (!same(old, found->second))
+        say(std::format("{} is made anew: what goes over it stops for some seconds", old.name.str()));
+    }
+  }
+
+  bool bond(const model::Bond& before, const model::Bond& after) {
+    members(before.name.str(), names(before.members), names(after.members));
+    auto changed = before;
+    changed.members = after.members;
+    changed.mtu = after.mtu;
+    changed.primary = after.primary;
+    return changed == after;
+  }
+
+  void members(const std::string& master, const std::vector<std::string>& before,
+               const std::vector<std::string>& after) {
+    const auto leave = not_in(before, after);
+    const auto join_in = not_in(after, before);
+    if (!leave.empty() && leave.size() == before.size())
+      say(std::format("{} loses all of its members: what goes over it stops until the new ones work", master));
+    else if (!leave.empty())
+      say(std::format("{} leaves {}: its flows move to the others", join(leave, ", "), master));
+    if (!join_in.empty()) say(std::format("{} joins {}", join(join_in, ", "), master));
+  }
+
+  void mtus() {
+    const auto compare = [this](const auto& before, const auto& after) {
+      const auto now = by_name(after);
+      for (const auto& old : before)
+        if (const auto found = now.find(old.name.str()); found != now.end() && found->second.mtu != old.mtu)
+          say(std::format("{} changes its MTU from {} to {}: some drivers stop for a second", old.name.str(),
+                          old.mtu.value_or(1500), found->second.mtu.value_or(1500)));
+    };
+    compare(before_->nics, after_->nics);
+    compare(before_->bonds, after_->bonds);
+    compare(before_->vlans, after_->vlans);
+    compare(before_->bridges, after_->bridges);
+  }
+
+  void addresses(const model::Interface& before) {
+    const auto found = std::ranges::find(after_->interfaces, before.link, &model::Interface::link);
+    for (const auto& address : before.addresses) {
+      const bool stays =
+          found != after_->interfaces.end() && std::ranges::find(found->addresses, address) != found->addresses.end();
+      if (!stays) say(std::format("{} leaves {}: connections to it end", address.str(), before.link.str()));
+    }
+    if (found == after_->interfaces.end()) return;
+    if (before.gateway != found->gateway || before.gateway6 != found->gateway6)
+      say(std::format("the default gateway of {} changes: connections that go further than its network may end",
+                      before.link.str()));
+    if (before.dhcp4 && !found->dhcp4)
+      say(std::format("{} gives back its address of DHCP: connections to it end", before.link.str()));
+  }
+
+  const model::Network* before_;
+  const model::Network* after_;
+  std::vector<std::string> said_;
+};
+
+}  // namespace
+
+std::vector<std::string> interruptions(const model::Network& before, const model::Network& after) {
+  return Comparison(before, after).run();
+}
+
+}  // namespace loam::netcfg

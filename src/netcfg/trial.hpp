@@ -1,0 +1,32 @@
+// A changed network is on trial: it goes back unless it is confirmed in time, over a crash of loamd and a reboot too.
+// Pure, but for the files' names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace loam::netcfg {
+
+inline constexpr std::string_view trial_path = "/loam/network-trial.json";
+// The last loam.yaml whose network was confirmed. Always kept.
+inline constexpr std::string_view confirmed_path = "/loam/loam.yaml.confirmed";
+// The last one that went back.
+inline constexpr std::string_view refused_path = "/loam/loam.yaml.refused";
+
+struct Trial {
+  std::string boot_id;        // of the boot in which the change was made
+  std::int64_t deadline = 0;  // seconds of CLOCK_BOOTTIME
+  bool operator==(const Trial&) const = default;
+};
+
+std::string to_json(const Trial& trial);
+Result<Trial> parse_trial(std::string_view json);
+
+// Seconds that are left; none when the change must go back now: its time is over, or the node restarted meanwhile.
+std::optional<std::int64_t> time_left(const Trial& trial, std::string_view boot_id, std::int64_t now);
+
+}  // namespace loam::netcfg
