@@ -91,7 +91,7 @@ std::string words(const json& list) {
 
 std::string or_dash(const json& object, const char* name) {
   const auto text = object.value(name, "");
-  return text.empty() ? "-" : printable(text, 60);
+  return text.empty() ? "-" : printable(text, 100);
 }
 
 }  // namespace

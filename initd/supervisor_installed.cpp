@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <format>
 #include <map>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -93,15 +94,6 @@ Result<void> remove_action(const plan::Action& action) {
   return {};
 }
 
-// A bond, VLAN or bridge that is made anew, or no longer wanted. networkd makes it when it reads its files again.
-Result<void> delete_link(const plan::Action& action) {
-  std::error_code none;
-  if (!fs::exists(fs::path("/sys/class/net") / action.target, none)) return {};
-  LOAM_CHECK(sys::run({"networkctl", "delete", action.target},
-                      {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}}));
-  return {};
-}
-
 // udev gives names when a device appears: for those that are there, it is told that they just did.
 Result<void> name_nics(const std::vector<netcfg::Link>& links) {
   std::vector<std::string> argv = {"udevadm", "trigger", "--action=add", "--settle"};
@@ -136,6 +128,31 @@ Result<void> ask(sdbus::IConnection& bus, const std::string& interface, const ch
   auto call = proxy->createMethodCall(sdbus::InterfaceName{interface}, sdbus::MethodName{method});
   ((call << arguments), ...);
   proxy->callMethod(call, std::chrono::seconds(30));
+  return {};
+}
+
+bool networkd_knows(sdbus::IConnection& bus, const std::string& link) {
+  try {
+    return ask(bus, "org.freedesktop.network1.Manager", "GetLinkByName", link).has_value();
+  } catch (const sdbus::Error&) {
+    return false;
+  }
+}
+
+// A bond, VLAN or bridge that is made anew, or no longer wanted. networkd makes it when it reads its files again; as
+// long as it takes the old one for there, it fails to.
+Result<void> delete_link(sdbus::IConnection& bus, const std::string& link) {
+  std::error_code none;
+  if (!fs::exists(fs::path("/sys/class/net") / link, none)) return {};
+  LOAM_CHECK(
+      sys::run({"networkctl", "delete", link}, {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}}));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (networkd_knows(bus, link)) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(std::format("systemd-networkd did not notice within 10 s that {} is gone", link),
+                  "loamctl retry goes on from here");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it has no signal of its own for this
+  }
   return {};
 }
 
@@ -261,7 +278,7 @@ Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
   const plan::Handlers handlers = {
       {"write-file", write_action},
       {"remove-file", remove_action},
-      {"delete-link", delete_link},
+      {"delete-link", [this](const plan::Action& action) { return delete_link(*bus_, action.target); }},
       {"reload", [this](const plan::Action& action) { return reload_unit(action.target); }}};
   return plan::run(todo, journal, handlers, logger);
 }

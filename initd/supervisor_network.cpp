@@ -76,7 +76,7 @@ void Supervisor::judge_network() {
   }
   if (const auto bad = bad_findings(); !bad.empty())
     network_fails("LinkProblem", first_of(bad));
-  else if (!condition_is("Network", "true") && !condition_is("Network", "false"))
+  else if (network_problem_.empty() && !condition_is("Network", "true") && !condition_is("Network", "false"))
     set_condition("Network", "unknown", "Probing", "the links are good; the gateway and others are asked");
   network_.probe(netcfg::probes_of(*network_config_));
   settle();
@@ -125,6 +125,7 @@ void Supervisor::network_is_changing() {
 
 void Supervisor::network_works(const std::string& reason, const std::string& message) {
   recheck_timer_ = {};
+  network_problem_.clear();
   set_condition("Network", "true", reason, message);
   if (boot_.live || !network_is_ours() || !config_ || !boot_.problems.empty()) return;
   if (trial_ && network_config_->network.confirm == model::Confirm::operator_only) return;

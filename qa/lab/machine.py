@@ -144,8 +144,8 @@ class Machine:
                 + ("" if listens else ",reconnect-ms=200")]
 
     def network_arguments(self):
-        arguments = [] if len(self.cables) == self.nics else [
-                     "-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
+        # Also where every NIC has a cable: its state is part of a saved machine's.
+        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
                      f",hostfwd=tcp:127.0.0.1:{self.live_port}-10.0.2.15:22",
                      "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
         for i in range(self.nics):

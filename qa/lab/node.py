@@ -77,7 +77,7 @@ def install(directory, medium="cd", label="LOAM", hdds=0, **options):
 
 
 # Read now: whoever edits them during a run must not have this run's machines taken for those of the new text.
-CODE = "".join(Path(__file__).with_name(name).read_text() for name in ("machine.py", "node.py", "rack.py"))
+CODE = "".join(Path(__file__).with_name(name).read_text() for name in ("machine.py", "node.py"))
 
 
 class Made:

@@ -1,13 +1,17 @@
 """A node whose two NICs are cabled to a switch, which is another guest: a kernel bond, a bridge and VLANs, so that the partner is
 the kernel's own. Both are also reached past those cables, so that a test can look while they are out."""
 
+import hashlib
 import json
 import time
+from pathlib import Path
 
 from lab.machine import Machine, free_port, wait_until
 from lab.node import Installed, config, uki
 
 PORTS = 4
+# States of this file's making: an edit makes only these anew.
+KEY = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 SWITCH_MACS = ["52:54:00:00:10:01", *[f"52:54:00:00:20:{i + 1:02x}" for i in range(PORTS)]]
 OOB_MAC = "52:54:00:00:10:03"
 
@@ -52,9 +56,12 @@ class Rack(Installed):
         machine.start()
         try:
             machine.wait_ssh(300)
-            machine.ssh("cat > /tmp/rack.yaml; loamctl apply --no-wait /tmp/rack.yaml; loamctl confirm", input=self.node_config(network("mode: active-backup")))
+            # As a unit of its own: this connection ends with the address that it came to.
+            machine.ssh("cat > /var/rack.yaml; systemd-run --quiet --no-block sh -c 'loamctl apply --no-wait /var/rack.yaml; loamctl confirm'",
+                        input=self.node_config(network("mode: active-backup")))
             machine.port = machine.oob_port
             machine.wait_ssh(120)
+            wait_until(lambda: "192.0.2.50/24" in machine.ssh("cat /loam/loam.yaml.confirmed"), 60 * machine.scale, "the confirmed network")
             machine.human("savevm rack")
         finally:
             machine.kill()
@@ -83,15 +90,15 @@ class Rack(Installed):
         return machine
 
     def running_switch(self, directory, cables):
-        self._copies(self._once("switch", self._make_switch), directory, "os.qcow2", "vars.qcow2")
+        self._copies(self._once(f"switch-{KEY}", self._make_switch), directory, "os.qcow2", "vars.qcow2")
         machine = self._switch_machine(directory, cables).start("switch")
         return self._awake(machine, "true")
 
     def running_node(self, directory, cables):
-        self._copies(self._once("rack", self._make_node), directory, "os.qcow2", "vars.qcow2")
+        self._copies(self._once(f"rack-{KEY}", self._make_node), directory, "os.qcow2", "vars.qcow2")
         machine = self._node_machine(directory, self._disk(directory / "os.qcow2"), cables)
-        machine.port = machine.oob_port
         machine.start("rack")
+        machine.port = machine.oob_port
         return self._awake(machine, "true")
 
     def _awake(self, machine, command):

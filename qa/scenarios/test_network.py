@@ -71,7 +71,7 @@ def test_switch_without_lacp_is_named_and_the_change_goes_back(scenario, rack):
     assert f"nic0: {NO_PARTNER}" in refused.stderr or f"nic1: {NO_PARTNER}" in refused.stderr, refused.stderr
     assert pair.node.ssh("cat /loam/loam.yaml") == before
     assert pair.node.ssh("cat /loam/loam.yaml.refused") == rack.node_config(text)
-    wait_condition(pair.node, "Network", "Working", 120)
+    pair.node.wait_state("ready", 120)
     # As an operator who knows better keeps it.
     pair.apply(text, more="--no-wait")
     pair.wait_said(f"nic0: {NO_PARTNER}", 60)
@@ -94,7 +94,7 @@ def test_fatal_change_goes_back_after_a_power_cut(scenario, rack):
     wait_until(lambda: pair.node.ssh("cat /loam/loam.yaml", check=False).stdout == before, 300 * pair.node.scale, "the confirmed file", interval=2)
     assert "192.0.2.99" not in pair.node.ssh("networkctl cat bond0")
     assert "the node restarted before the change was confirmed" in wait_condition(pair.node, "NetworkChange", "WentBack", 120)
-    wait_condition(pair.node, "Network", "Working", 120)
+    pair.node.wait_state("ready", 120)
 
 
 def test_vlan_and_large_frames(scenario, rack):

@@ -170,8 +170,7 @@ class Links {
                                    interface.dhcp4 ? (v6_dhcp ? "yes" : "ipv4") : (v6_dhcp ? "ipv6" : "no"),
                                    v6 ? "yes" : "no", v6 ? "ipv6" : "no");
     // Whoever listens on a static address keeps it while a cable is out.
-    if (!interface.dhcp4 && !interface.addresses.empty())
-      text += "IgnoreCarrierLoss=yes\nIPv4DuplicateAddressDetectionTimeoutSec=2s\n";
+    if (!interface.dhcp4 && !interface.addresses.empty()) text += "IgnoreCarrierLoss=yes\n";
     for (const auto& server : network_->dns.servers) text += std::format("DNS={}\n", server.str());
     for (const auto& domain : network_->dns.search) text += std::format("Domains={}\n", domain.str());
     if (interface.dhcp4) text += "\n[DHCPv4]\nClientIdentifier=mac\n";

@@ -46,7 +46,7 @@ TEST(Networkd, BondWithVlan) {
             "LLDP=yes\nEmitLLDP=yes\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n");
   EXPECT_EQ(files.at("30-bond0.network"),
             "[Match]\nName=bond0\n\n[Link]\nMTUBytes=9000\n\n[Network]\nVLAN=storage\nDHCP=no\nIPv6AcceptRA=yes\n"
-            "LinkLocalAddressing=ipv6\nIgnoreCarrierLoss=yes\nIPv4DuplicateAddressDetectionTimeoutSec=2s\n"
+            "LinkLocalAddressing=ipv6\nIgnoreCarrierLoss=yes\n"
             "DNS=192.0.2.1\n\n[Address]\nAddress=192.0.2.11/24\nDuplicateAddressDetection=ipv4\n\n[Address]\n"
             "Address=2001:db8::11/64\n\n[Route]\nGateway=192.0.2.1\n\n[Route]\nGateway=fe80::1\n");
   EXPECT_EQ(files.at("20-storage.netdev"), "[NetDev]\nName=storage\nKind=vlan\n\n[VLAN]\nId=40\n");
