@@ -86,13 +86,13 @@ def test_fatal_change_goes_back_after_a_power_cut(scenario, rack):
     before = pair.node.ssh("cat /loam/loam.yaml")
     fatal = network("mode: active-backup", interfaces=ON_BOND.replace("192.0.2.1,", "192.0.2.99,"))
     pair.apply(fatal, more="--no-wait")
-    assert "192.0.2.99" in pair.node.ssh("networkctl cat bond0; ls /loam/network-trial.json")
+    assert "192.0.2.99" in pair.node.ssh("cat /etc/systemd/network/30-bond0.network; ls /loam/network-trial.json")
     # loamd is killed: the one that follows goes on with the same time.
     pair.node.ssh("kill -9 $(systemctl show -P MainPID loamd)")
     wait_condition(pair.node, "NetworkChange", "OnTrial", 60)
     pair.node.qmp.command("system_reset")
     wait_until(lambda: pair.node.ssh("cat /loam/loam.yaml", check=False).stdout == before, 300 * pair.node.scale, "the confirmed file", interval=2)
-    assert "192.0.2.99" not in pair.node.ssh("networkctl cat bond0")
+    assert "192.0.2.99" not in pair.node.ssh("cat /etc/systemd/network/30-bond0.network")
     assert "the node restarted before the change was confirmed" in wait_condition(pair.node, "NetworkChange", "WentBack", 120)
     pair.node.wait_state("ready", 120)
 
