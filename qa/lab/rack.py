@@ -147,7 +147,7 @@ class Pair:
 
     def emit_lldp(self):
         """As switches do: name and port."""
-        files = "; ".join(f"printf '[Match]\\nName={p}\\n[Network]\\nBond=po1\\nEmitLLDP=yes\\nLinkLocalAddressing=no\\n' > /etc/systemd/network/40-{p}.network"
+        files = "; ".join(f"printf '[Match]\\nName={p}\\n[Network]\\nKeepMaster=yes\\nEmitLLDP=yes\\nLinkLocalAddressing=no\\n' > /etc/systemd/network/40-{p}.network"
                           for p in ("p1", "p2"))
         self.switch.ssh(f"{files}; networkctl reload; networkctl reconfigure p1 p2")
 

@@ -79,6 +79,7 @@ def test_switch_without_lacp_is_named_and_the_change_goes_back(scenario, rack):
     assert condition(pair.node, "NetworkChange")["message"] == "the operator confirmed it"
 
 
+@pytest.mark.long
 def test_fatal_change_goes_back_after_a_power_cut(scenario, rack):
     """A gateway that does not exist; the power goes while it is on trial, and while loamd writes."""
     pair = rack.pair(scenario)
@@ -97,6 +98,7 @@ def test_fatal_change_goes_back_after_a_power_cut(scenario, rack):
     pair.node.wait_state("ready", 120)
 
 
+@pytest.mark.long
 def test_vlan_and_large_frames(scenario, rack):
     """MTU 9000 end to end on a VLAN of the bond; then a hop of 1500 is found."""
     pair = rack.pair(scenario)
@@ -135,6 +137,7 @@ def test_ipv6_only(scenario, rack):
     assert pair.node.ssh("ping -n -c 1 2001:db8::1")
 
 
+@pytest.mark.long
 def test_duplicate_address_is_refused_by_name(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel(lacp=False)
@@ -145,6 +148,7 @@ def test_duplicate_address_is_refused_by_name(scenario, rack):
     assert "192.0.2.50" in pair.node.ssh("ip -4 address show bond0"), "the old address is back"
 
 
+@pytest.mark.long
 def test_neighbours_tell_switch_and_port(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
