@@ -78,7 +78,7 @@ Result<void> wait_for_verdict(node::NodeClient& client) {
   // loamd ends it by itself; this is for a loamd that does not.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(65);
   while (verdict.status == "unknown" && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    LOAM_CHECK(client.wait_for_change(std::chrono::seconds(1)));
     if (auto seen = change()) verdict = *std::move(seen);  // loamd may be restarting
   }
   if (verdict.reason == "Confirmed") std::cerr << "confirmed: " << verdict.message << '\n';

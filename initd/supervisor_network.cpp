@@ -215,7 +215,11 @@ void Supervisor::say_went_back() {
 Result<netcfg::Pins> Supervisor::known_pins() {
   LOAM_TRY(const auto text, read_if_there(netcfg::pins_path, 1U << 20U));
   if (!text) return netcfg::Pins{};
-  return netcfg::parse_pins(*text);
+  auto pins = netcfg::parse_pins(*text);
+  if (pins) return pins;
+  // A file that a broken disk left must not keep the node from its network: the NICs are found again.
+  sys::log(sys::Priority::warning, pins.error().text());
+  return netcfg::Pins{};
 }
 
 // What speed and carrier say is worth something only when all NICs have had time to come up.

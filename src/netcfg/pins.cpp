@@ -178,7 +178,7 @@ Result<Pins> parse_pins(std::string_view json) {
     }
     return pins;
   } catch (const nlohmann::json::exception& problem) {
-    return fail(std::format("{}: {}", pins_path, printable(problem.what())), "loamctl retry finds the NICs again");
+    return fail(std::format("{}: {}", pins_path, printable(problem.what())));
   }
 }
 
