@@ -1,12 +1,12 @@
 #include "disk_watch.hpp"
 
 #include <chrono>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "diskmgr/observe.hpp"
 #include "sys/log.hpp"
+#include "sys/spawn.hpp"
 
 namespace loam::node {
 
@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::chrono::seconds answer_limit{30};
 constexpr std::string_view no_answer = "did not answer within 30 s; it may be dying: look at the kernel log";
-
-std::string program() {
-  // Beside loamd: in the image as in the build tree.
-  std::error_code problem;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", problem);
-  return (self.parent_path() / "loam-probe").string();
-}
 
 }  // namespace
 
@@ -34,7 +27,7 @@ void DiskWatch::look() {
     sys::log(sys::Priority::error, "disks: " + disks.error().text());
     return;
   }
-  std::vector<std::string> argv = {program()};
+  std::vector<std::string> argv = {sys::program_beside_us("loam-probe")};
   fresh_.clear();
   for (const auto& disk : *disks) {
     if (disk.bytes == 0) continue;

@@ -1,11 +1,11 @@
 #include "network_watch.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
 
 #include "sys/log.hpp"
+#include "sys/spawn.hpp"
 
 namespace loam::node {
 
@@ -15,11 +15,6 @@ namespace {
 
 // Bursts of messages, as of a bond whose members come up, are one event.
 constexpr std::chrono::milliseconds burst{300};
-
-std::string program(const char* name) {
-  std::error_code problem;  // beside loamd: in the image as in the build tree
-  return (std::filesystem::read_symlink("/proc/self/exe", problem).parent_path() / name).string();
-}
 
 }  // namespace
 
@@ -94,48 +89,76 @@ void NetworkWatch::look_for_neighbours() {
   if (child) neighbours_child_ = *std::move(child);
 }
 
-void NetworkWatch::probe(std::vector<netcfg::Probe> probes) {
+void NetworkWatch::probe(const std::vector<netcfg::Probe>& probes) {
   if (child_) {
-    next_ = std::move(probes);
+    next_ = probes;
     return;
   }
+  std::vector<netcfg::Probe> needed;
+  rest_.clear();
+  for (const auto& probe : probes) (netcfg::is_needed(probe) ? needed : rest_).push_back(probe);
+  ask(std::move(needed));
+}
+
+void NetworkWatch::forget_probes() {
+  after_probe_ = {};
+  child_.reset();
+  next_.clear();
+  rest_.clear();
+  needed_results_.clear();
+  rest_results_.clear();
+}
+
+void NetworkWatch::ask(std::vector<netcfg::Probe> probes) {
   fresh_.clear();
   asked_ = std::move(probes);
-  auto child = sys::Child::start(*loop_, {program("loam-netprobe"), netcfg::to_json(asked_)},
-                                 {.line =
-                                      [this](std::string_view line) {
-                                        if (auto result = netcfg::parse_probe_result(line))
-                                          fresh_.push_back(*std::move(result));
-                                      },
-                                  .end =
-                                      [this](const std::string& problem) {
-                                        auto next = loop_->after(std::chrono::seconds(0),
-                                                                 [this, problem] { probes_ended(problem); });
-                                        if (next) after_probe_ = *std::move(next);
-                                      }});
-  if (child) {
-    child_ = *std::move(child);
-  } else {
-    sys::log(sys::Priority::error, "loam-netprobe: " + child.error().text());
+  // Not at once: a child's own callback must not end it.
+  const auto end_soon = [this](const std::string& problem) {
+    auto next = loop_->after(std::chrono::seconds(0), [this, problem] { probes_ended(problem); });
+    if (next) after_probe_ = *std::move(next);
+  };
+  if (asked_.empty()) return end_soon("");
+  const auto take = [this](std::string_view line) {
+    if (auto result = netcfg::parse_probe_result(line)) fresh_.push_back(*std::move(result));
+  };
+  auto child = sys::Child::start(*loop_, {sys::program_beside_us("loam-netprobe"), netcfg::to_json(asked_)},
+                                 {.line = take, .end = end_soon});
+  if (!child) return end_soon(child.error().text());
+  child_ = *std::move(child);
+}
+
+// In the order in which they were asked, whoever answered first. One without an answer did not pass.
+std::vector<netcfg::ProbeResult> NetworkWatch::round_results(const std::string& problem) const {
+  std::vector<netcfg::ProbeResult> results;
+  for (const auto& probe : asked_) {
+    const auto answer = std::ranges::find(fresh_, probe, &netcfg::ProbeResult::probe);
+    results.push_back(answer != fresh_.end()
+                          ? *answer
+                          : netcfg::ProbeResult{probe, false, "loam-netprobe gave no answer: " + problem});
   }
+  return results;
 }
 
 void NetworkWatch::probes_ended(const std::string& problem) {
   child_.reset();
   if (!problem.empty()) sys::log(sys::Priority::error, "loam-netprobe: " + problem);
-  // In the order in which they were asked, whoever answered first. One without an answer did not pass.
-  results_.clear();
-  for (const auto& probe : asked_) {
-    const auto answer = std::ranges::find(fresh_, probe, &netcfg::ProbeResult::probe);
-    results_.push_back(answer != fresh_.end()
-                           ? *answer
-                           : netcfg::ProbeResult{probe, false, "loam-netprobe gave no answer: " + problem});
-  }
-  if (!next_.empty()) {
+  const bool first_round = asked_.empty() || netcfg::is_needed(asked_.front());
+  (first_round ? needed_results_ : rest_results_) = round_results(problem);
+  const bool good = std::ranges::all_of(needed_results_, &netcfg::ProbeResult::good);
+  // The others would fail with the needed ones, and say no more.
+  if (!good) rest_results_.clear();
+  auto rest = std::exchange(rest_, {});
+  if (!next_.empty())
     probe(std::exchange(next_, {}));
-    return;
-  }
+  else if (good && !rest.empty())
+    ask(std::move(rest));
   callbacks_.probed();
+}
+
+std::vector<netcfg::ProbeResult> NetworkWatch::results() const {
+  auto all = needed_results_;
+  all.insert(all.end(), rest_results_.begin(), rest_results_.end());
+  return all;
 }
 
 std::vector<netcfg::Link> NetworkWatch::links() const {
@@ -205,7 +228,7 @@ std::string NetworkWatch::document() {
   for (const auto& finding : netcfg::diagnose(network_, table_, known))
     findings.push_back({{"bad", finding.bad}, {"link", finding.link}, {"text", finding.text}});
   auto probes = json::array();
-  for (const auto& result : results_)
+  for (const auto& result : results())
     probes.push_back({{"good", result.good}, {"needed", netcfg::is_needed(result.probe)}, {"text", result.text}});
   const json all = {{"links", std::move(list)}, {"findings", std::move(findings)}, {"probes", std::move(probes)}};
   return all.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -25,23 +25,25 @@ class NetworkWatch {
  public:
   struct Callbacks {
     std::function<void()> changed;  // a link that matters, or any NIC; bursts are one call
-    std::function<void()> probed;   // the probes that were asked for have answered
+    std::function<void()> probed;   // the needed probes have answered; and once more when the others have
   };
   NetworkWatch(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
   Result<void> start();
 
   // Which links matter from now on: those of this network, with its NICs pinned.
   void want(const model::Network& network);
-  // Starts to ask; answers of before are forgotten. One at a time: a call while others are under way asks these after.
-  void probe(std::vector<netcfg::Probe> probes);
-  bool probing() const { return child_ != nullptr; }
+  // Starts to ask: the needed probes, and when all of them are good, the others, which may take long. One round at a
+  // time: a call while one is under way asks these after it.
+  void probe(const std::vector<netcfg::Probe>& probes);
+  // What was asked or answered is of a network that is no more.
+  void forget_probes();
 
   const netcfg::LinkTable& table() const { return table_; }
   std::vector<netcfg::Link> links() const;
   // True if some interface has an address that reaches further than its link.
   bool routable() const;
   std::vector<netcfg::Finding> findings() const;
-  const std::vector<netcfg::ProbeResult>& results() const { return results_; }
+  std::vector<netcfg::ProbeResult> results() const;
   // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.
   std::string document();
 
@@ -50,7 +52,9 @@ class NetworkWatch {
   bool matters(int index) const;
   void changed_soon();
   void look_for_neighbours();
+  void ask(std::vector<netcfg::Probe> probes);
   void probes_ended(const std::string& problem);
+  std::vector<netcfg::ProbeResult> round_results(const std::string& problem) const;
   netcfg::Partners partners() const;
   nlohmann::json link_json(const netcfg::Link& link, const netcfg::Partners& partners) const;
 
@@ -62,9 +66,11 @@ class NetworkWatch {
   std::set<std::string> names_;  // of the links that matter
   netcfg::Neighbours neighbours_;
   std::string neighbours_text_;
-  std::vector<netcfg::Probe> asked_;
-  std::vector<netcfg::Probe> next_;
-  std::vector<netcfg::ProbeResult> results_;
+  std::vector<netcfg::Probe> asked_;  // of the round that is under way
+  std::vector<netcfg::Probe> rest_;   // worth knowing, to be asked when the needed ones are good
+  std::vector<netcfg::Probe> next_;   // asked for meanwhile
+  std::vector<netcfg::ProbeResult> needed_results_;
+  std::vector<netcfg::ProbeResult> rest_results_;
   std::vector<netcfg::ProbeResult> fresh_;
   sys::EventSource source_;
   sys::EventSource soon_;

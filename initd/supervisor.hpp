@@ -14,6 +14,7 @@
 #include "disk_watch.hpp"
 #include "model/config.hpp"
 #include "netcfg/pins.hpp"
+#include "netcfg/verdict.hpp"
 #include "network_trial.hpp"
 #include "network_watch.hpp"
 #include "node_service.hpp"
@@ -68,12 +69,13 @@ class Supervisor {
   void give_network_time();
   void network_changed();
   bool network_is_ours() const;
+  netcfg::Verdict any_network() const;
   void judge_network();
-  std::vector<std::string> bad_findings() const;
   void network_probed();
+  void take_verdict(const netcfg::Verdict& verdict);
+  void ask_network_again(std::chrono::milliseconds delay);
   void network_is_changing();
-  void network_works(const std::string& reason, const std::string& message);
-  void network_fails(const std::string& reason, const std::string& message);
+  void network_works();
   void keep_confirmed();
   Result<void> begin_trial(const model::Network& network);
   Result<void> resume_trial();
@@ -105,9 +107,9 @@ class Supervisor {
   bool installed_ = false;
   bool network_waited_ = false;
   bool network_grace_over_ = false;
+  bool network_is_changing_ = false;
   bool nics_missing_ = false;  // some NIC of loam.yaml is not known yet
   std::string network_problem_;
-  std::chrono::steady_clock::time_point network_changing_until_;
   std::optional<netcfg::Trial> trial_;
   std::optional<model::Config> network_config_;  // what is applied, with its NICs pinned
   std::chrono::steady_clock::time_point last_nic_event_ = std::chrono::steady_clock::now();

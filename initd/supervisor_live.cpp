@@ -10,6 +10,7 @@
 #include "plan/node_files.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
+#include "sys/spawn.hpp"
 
 namespace loam::node {
 
@@ -156,7 +157,7 @@ Result<std::vector<std::string>> Supervisor::install_command(const model::Instal
   if (facts.node == boot_.disk.disk)
     return fail(std::format("{} is the medium that this system runs from", facts.id), "choose another disk");
   LOAM_CHECK(write_file_atomic(config_copy, text.text, 0600));
-  std::vector<std::string> argv = {"/usr/lib/loam/loam-install",
+  std::vector<std::string> argv = {sys::program_beside_us("loam-install"),
                                    "--release",
                                    std::string(slots::live_release_path),
                                    "--disk",

@@ -22,11 +22,6 @@ constexpr std::chrono::seconds ask_again{30};
 // NICs and their carriers appear one after the other.
 constexpr std::chrono::seconds nics_settle{10};
 
-std::string first_of(const std::vector<std::string>& texts) {
-  if (texts.size() < 2) return join(texts, "");
-  return std::format("{} (and {} more: loamctl links)", texts.front(), texts.size() - 1);
-}
-
 }  // namespace
 
 void Supervisor::watch_network() {
@@ -63,87 +58,68 @@ void Supervisor::network_changed() {
 
 bool Supervisor::network_is_ours() const { return network_config_ && !network_config_->network.interfaces.empty(); }
 
-// What the links say is known at once; what the network says takes a few seconds.
+netcfg::Verdict Supervisor::any_network() const {
+  if (network_.routable())
+    return {true, false, "Routable", "an interface has an address that reaches further than its link"};
+  return {false, false, "NotRoutable", "no interface has an address yet; check cables and loamctl links"};
+}
+
+// What the links say is known at once; what the network says takes a few seconds, and network_probed() has it.
 void Supervisor::judge_network() {
-  if (std::chrono::steady_clock::now() < network_changing_until_) return;  // a timer comes back here
-  if (!network_is_ours()) {
-    if (network_.routable())
-      network_works("Routable", "an interface has an address that reaches further than its link");
-    else
-      network_fails("NotRoutable", "no interface has an address yet; check cables and loamctl links");
-    settle();
-    return;
-  }
-  if (const auto bad = bad_findings(); !bad.empty())
-    network_fails("LinkProblem", first_of(bad));
-  else if (network_problem_.empty() && !condition_is("Network", "true") && !condition_is("Network", "false"))
+  if (network_is_changing_) return;  // its timer comes back here
+  if (!network_is_ours()) return take_verdict(any_network());
+  if (const auto links = netcfg::verdict(network_.findings(), {}); !links.works) take_verdict(links);
+  if (!condition_is("Network", "true") && !condition_is("Network", "false") && network_problem_.empty())
     set_condition("Network", "unknown", "Probing", "the links are good; the gateway and others are asked");
   network_.probe(netcfg::probes_of(*network_config_));
   settle();
 }
 
-std::vector<std::string> Supervisor::bad_findings() const {
-  std::vector<std::string> bad;
-  for (const auto& finding : network_.findings())
-    if (finding.bad) bad.push_back(finding.text);
-  return bad;
-}
-
 void Supervisor::network_probed() {
-  if (!network_is_ours() || std::chrono::steady_clock::now() < network_changing_until_) return;
-  std::vector<std::string> bad;
-  std::vector<std::string> worth;
-  for (const auto& result : network_.results())
-    if (!result.good) (netcfg::is_needed(result.probe) ? bad : worth).push_back(result.text);
-  const auto links = bad_findings();
-  // A gateway cannot answer where a link is broken; that another host has our address is the reason of the link's
-  // trouble.
-  const bool duplicate = std::ranges::any_of(network_.results(), [](const auto& result) {
-    return !result.good && result.probe.kind == netcfg::ProbeKind::duplicate;
-  });
-  if (!links.empty()) bad.insert(duplicate ? bad.end() : bad.begin(), links.begin(), links.end());
-  for (const auto& finding : network_.findings())
-    if (!finding.bad) worth.push_back(finding.text);
-  if (!bad.empty())
-    network_fails(links.empty() ? "ProbeFailed" : "LinkProblem", first_of(bad));
-  else if (worth.empty())
-    network_works("Working", "links, addresses and gateways are good");
-  else
-    network_works("WorkingWithWarnings", first_of(worth));
-  settle();
+  if (network_is_ours() && !network_is_changing_)
+    take_verdict(netcfg::verdict(network_.findings(), network_.results()));
 }
 
 // networkd takes its new files in the background: what is seen before it has is the old network.
 void Supervisor::network_is_changing() {
   constexpr std::chrono::seconds settling{3};
   give_network_time();
-  network_changing_until_ = std::chrono::steady_clock::now() + settling;
+  network_.forget_probes();
+  network_is_changing_ = true;
   set_condition("Network", "unknown", "Changing", "the changed network comes up");
-  auto timer = loop_->after(settling + std::chrono::milliseconds(10), [this] { judge_network(); });
+  ask_network_again(settling);
+}
+
+void Supervisor::ask_network_again(std::chrono::milliseconds delay) {
+  auto timer = loop_->after(delay, [this] {
+    network_is_changing_ = false;
+    judge_network();
+  });
   if (timer) recheck_timer_ = *std::move(timer);
 }
 
-void Supervisor::network_works(const std::string& reason, const std::string& message) {
+void Supervisor::take_verdict(const netcfg::Verdict& verdict) {
+  const bool patient = !verdict.works && !network_grace_over_;
   recheck_timer_ = {};
-  network_problem_.clear();
-  set_condition("Network", "true", reason, message);
-  if (boot_.live || !network_is_ours() || !config_ || !boot_.problems.empty()) return;
-  if (trial_ && network_config_->network.confirm == model::Confirm::operator_only) return;
-  if (trial_)
-    confirm_network("links, addresses and gateways were asked and are good");
-  else if (!trial_ && condition_is("Config", "true"))
-    keep_confirmed();
+  if (patient)
+    set_condition("Network", "unknown", "ComingUp", verdict.message);
+  else
+    set_condition("Network", verdict.works ? "true" : "false", verdict.reason, verdict.message);
+  network_problem_ = verdict.works ? "" : verdict.message;
+  if (verdict.works) network_works();
+  if (verdict.warns || !verdict.works)
+    ask_network_again(!verdict.works && (patient || trial_) ? ask_again_in_grace : ask_again);
+  settle();
 }
 
-void Supervisor::network_fails(const std::string& reason, const std::string& message) {
-  network_problem_ = message;
-  const bool patient = !network_grace_over_;
-  if (patient)
-    set_condition("Network", "unknown", "ComingUp", message);
-  else
-    set_condition("Network", "false", reason, message);
-  auto timer = loop_->after(patient || trial_ ? ask_again_in_grace : ask_again, [this] { judge_network(); });
-  if (timer) recheck_timer_ = *std::move(timer);
+void Supervisor::network_works() {
+  if (boot_.live || !network_is_ours() || !config_ || !boot_.problems.empty()) return;
+  if (trial_ && network_config_->network.confirm == model::Confirm::probes) {
+    if (auto done = confirm_network("links, addresses and gateways were asked and are good"); !done)
+      sys::log(sys::Priority::error, "the changed network cannot be confirmed: " + done.error().text());
+  } else if (!trial_ && condition_is("Config", "true")) {
+    keep_confirmed();
+  }
 }
 
 void Supervisor::keep_confirmed() {
@@ -158,7 +134,7 @@ Result<void> Supervisor::begin_trial(const model::Network& network) {
   LOAM_TRY(const auto begun, trial_files_.begin(network.confirm_timeout.seconds));
   LOAM_CHECK(trial_files_.forget_went_back());
   if (!begun) return {};
-  network_problem_ = "nothing was asked yet";
+  network_problem_ = "no probe had answered yet";
   return resume_trial();
 }
 

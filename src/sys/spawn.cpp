@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
 #include <mutex>
 
 namespace loam::sys {
@@ -74,6 +75,11 @@ LeftBehind& left_behind() {
 }
 
 }  // namespace
+
+std::string program_beside_us(std::string_view name) {
+  std::error_code none;  // /proc/self/exe is always there
+  return (std::filesystem::read_symlink("/proc/self/exe", none).parent_path() / name).string();
+}
 
 bool ended_within(pid_t pid, std::chrono::milliseconds limit) {
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -36,6 +37,9 @@ class Spawn {
   posix_spawn_file_actions_t actions_{};
   posix_spawnattr_t attributes_{};
 };
+
+// The path of a program that stands beside the running one: in the image as in the build tree.
+std::string program_beside_us(std::string_view name);
 
 // True when the child has ended, false when the time was over first. It is not yet collected.
 bool ended_within(pid_t pid, std::chrono::milliseconds limit);
