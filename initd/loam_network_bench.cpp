@@ -51,7 +51,7 @@ Result<void> plan(int links) {
   const auto pins = netcfg::pin_nics(config.network, {}, {}).pins;
   const auto network = netcfg::pinned_network(config.network, pins);
   const auto todo = plan::plan_node(netcfg::render_network(network), observed);
-  const auto said = netcfg::interruptions(netcfg::pinned_network(before.network, pins), network);
+  const auto said = netcfg::interruptions(before, config);
   const auto seconds = cpu_seconds() - started;
   std::cout << std::format("{:.9f} {} actions, {} interruptions\n", seconds, todo.actions.size(), said.size());
   return {};

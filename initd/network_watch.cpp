@@ -96,7 +96,7 @@ void NetworkWatch::probe(const std::vector<netcfg::Probe>& probes) {
   }
   std::vector<netcfg::Probe> needed;
   rest_.clear();
-  for (const auto& probe : probes) (netcfg::is_needed(probe) ? needed : rest_).push_back(probe);
+  for (const auto& probe : probes) (probe.needed ? needed : rest_).push_back(probe);
   ask(std::move(needed));
 }
 
@@ -142,7 +142,7 @@ std::vector<netcfg::ProbeResult> NetworkWatch::round_results(const std::string& 
 void NetworkWatch::probes_ended(const std::string& problem) {
   child_.reset();
   if (!problem.empty()) sys::log(sys::Priority::error, "loam-netprobe: " + problem);
-  const bool first_round = asked_.empty() || netcfg::is_needed(asked_.front());
+  const bool first_round = asked_.empty() || asked_.front().needed;
   (first_round ? needed_results_ : rest_results_) = round_results(problem);
   const bool good = std::ranges::all_of(needed_results_, &netcfg::ProbeResult::good);
   // The others would fail with the needed ones, and say no more.
@@ -174,6 +174,18 @@ bool NetworkWatch::routable() const {
              return !a.tentative && !a.net.address.is_link_local();
            });
   });
+}
+
+netcfg::LearnedGateways NetworkWatch::gateways() const {
+  netcfg::LearnedGateways learned;
+  const auto found = netcfg::observe_gateways();
+  if (!found) {
+    sys::log(sys::Priority::error, "gateways: " + found.error().text());
+    return learned;
+  }
+  for (const auto& [index, gateways] : *found)
+    if (const auto* const link = table_.find(index)) learned[link->name] = gateways;
+  return learned;
 }
 
 netcfg::Partners NetworkWatch::partners() const {
@@ -229,7 +241,7 @@ std::string NetworkWatch::document() {
     findings.push_back({{"bad", finding.bad}, {"link", finding.link}, {"text", finding.text}});
   auto probes = json::array();
   for (const auto& result : results())
-    probes.push_back({{"good", result.good}, {"needed", netcfg::is_needed(result.probe)}, {"text", result.text}});
+    probes.push_back({{"good", result.good}, {"needed", result.probe.needed}, {"text", result.text}});
   const json all = {{"links", std::move(list)}, {"findings", std::move(findings)}, {"probes", std::move(probes)}};
   return all.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -43,6 +43,7 @@ class NetworkWatch {
   // True if some interface has an address that reaches further than its link.
   bool routable() const;
   std::vector<netcfg::Finding> findings() const;
+  netcfg::LearnedGateways gateways() const;
   std::vector<netcfg::ProbeResult> results() const;
   // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.
   std::string document();

@@ -79,6 +79,7 @@ class Supervisor {
   void keep_confirmed();
   Result<void> begin_trial(const model::Network& network);
   Result<void> resume_trial();
+  Result<void> try_if_unconfirmed(const model::Network& network);
   Result<void> confirm_network(const std::string& how);
   Result<void> revert_network(const std::string& why);
   void say_went_back();

@@ -191,6 +191,8 @@ void Supervisor::load_config() {
   }
   if (auto valid = model::parse_config(*text, "loam.yaml"); !valid) {
     set_condition("Config", "false", "Invalid", valid.error().text());
+  } else if (auto tried = try_if_unconfirmed(valid->network); !tried) {
+    set_condition("Config", "false", "NotApplied", tried.error().text());
   } else if (auto applied = apply_config(*text, true); !applied && !condition_is("Config", "false")) {
     set_condition("Config", "false", "NotApplied", applied.error().text());
   }
@@ -206,11 +208,13 @@ Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
   return interrupted ? plan::with_owed_reloads(std::move(todo), *interrupted) : std::move(todo);
 }
 
-// The plan, and what it interrupts.
+// The plan, what it interrupts and what is better known before.
 std::string Supervisor::plan_text(const plan::Plan& todo, const model::Config& config) const {
   auto text = plan::format(todo);
+  for (const auto& finding : netcfg::mixed_speeds(config.network, network_.table()))
+    text += std::format("  warning: {}\n", finding.text);
   if (!network_config_) return text;
-  for (const auto& sentence : netcfg::interruptions(network_config_->network, config.network))
+  for (const auto& sentence : netcfg::interruptions(*network_config_, config))
     text += std::format("  interrupts: {}\n", sentence);
   return text;
 }

@@ -71,7 +71,7 @@ void Supervisor::judge_network() {
   if (const auto links = netcfg::verdict(network_.findings(), {}); !links.works) take_verdict(links);
   if (!condition_is("Network", "true") && !condition_is("Network", "false") && network_problem_.empty())
     set_condition("Network", "unknown", "Probing", "the links are good; the gateway and others are asked");
-  network_.probe(netcfg::probes_of(*network_config_));
+  network_.probe(netcfg::probes_of(*network_config_, network_.gateways()));
   settle();
 }
 
@@ -156,6 +156,18 @@ Result<void> Supervisor::resume_trial() {
       sys::log(sys::Priority::error, "the network could not go back: " + done.error().text());
   }));
   return {};
+}
+
+// A network that is not the confirmed one although no change is on trial, as after an edit of the file by hand or on
+// another machine: it has to prove itself like any change.
+Result<void> Supervisor::try_if_unconfirmed(const model::Network& network) {
+  if (trial_) return {};
+  LOAM_TRY(const auto text, trial_files_.confirmed());
+  if (!text) return {};
+  const auto confirmed = model::parse_config(*text, netcfg::confirmed_path);
+  if (!confirmed || confirmed->network == network) return {};
+  sys::log(sys::Priority::notice, "loam.yaml has another network than the confirmed one: it is on trial");
+  return begin_trial(network);
 }
 
 Result<void> Supervisor::confirm_network(const std::string& how) {

@@ -73,6 +73,12 @@ def installed():
 
 
 @pytest.fixture(scope="session")
+def rack():
+    from lab.rack import Rack
+    return Rack()
+
+
+@pytest.fixture(scope="session")
 def live():
     from lab.node import Live
     return Live()

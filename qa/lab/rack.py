@@ -3,6 +3,7 @@ the kernel's own. Both are also reached past those cables, so that a test can lo
 
 import hashlib
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -145,11 +146,28 @@ class Pair:
                          f"ip address add 192.0.{2 + number}.1/24 dev br0.{vlan}"]
         self.switch.ssh("set -e; " + "; ".join(commands))
 
+    def serve(self, *options):
+        """dnsmasq on the switch, which has no such program: it goes there with its libraries."""
+        top, program = "/var/dnsmasq", "/usr/sbin/dnsmasq"
+        needed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+        files = [program, *[word for word in needed.split() if word.startswith("/")]]
+        packed = subprocess.run(["tar", "-chf", "-", *files], capture_output=True, check=True).stdout
+        subprocess.run(self.switch.ssh_argv(f"mkdir -p {top}; tar -xf - -C {top}"), input=packed, check=True, timeout=120)
+        self.switch.ssh(f"{top}/lib64/ld-linux-x86-64.so.2 --library-path {top}/lib/x86_64-linux-gnu {top}{program} --user=root --conf-file=/dev/null "
+                        f"--leasefile-ro --no-resolv --no-hosts --bind-interfaces --interface=br0 --pid-file=/run/dnsmasq.pid " + " ".join(options))
+
     def emit_lldp(self):
         """As switches do: name and port."""
         files = "; ".join(f"printf '[Match]\\nName={p}\\n[Network]\\nKeepMaster=yes\\nEmitLLDP=yes\\nLinkLocalAddressing=no\\n' > /etc/systemd/network/40-{p}.network"
                           for p in ("p1", "p2"))
         self.switch.ssh(f"{files}; networkctl reload; networkctl reconfigure p1 p2")
+
+    def condition(self, kind):
+        return next((c for c in self.node.status()["conditions"] if c["type"] == kind), {"reason": "", "message": ""})
+
+    def wait_condition(self, kind, reason, limit):
+        wait_until(lambda: self.condition(kind)["reason"] == reason, limit * self.node.scale, f"condition {kind} {reason}", interval=1)
+        return self.condition(kind)["message"]
 
     def links(self):
         return json.loads(self.node.ssh("loamctl --json links"))

@@ -92,16 +92,21 @@ Result<void> IpPrefixKind::check(std::string_view text) {
       std::format("expected an address with prefix length such as {}, found \"{}\"", example, printable(text, 60)));
 }
 
-Result<void> VlanRangeKind::check(std::string_view text) {
+std::optional<std::pair<int, int>> vlan_range(std::string_view text) {
   std::array<int, 2> ids{};
   const auto parts = split(text, '-');
-  bool good = parts.size() <= 2;
-  for (std::size_t i = 0; good && i < parts.size(); ++i) {
+  if (parts.size() > 2) return std::nullopt;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto* const last = parts[i].data() + parts[i].size();
     const auto [end, problem] = std::from_chars(parts[i].data(), last, ids.at(i));
-    good = problem == std::errc{} && end == last && ids.at(i) >= 1 && ids.at(i) <= 4094;
+    if (problem != std::errc{} || end != last || ids.at(i) < 1 || ids.at(i) > 4094) return std::nullopt;
   }
-  if (good && (parts.size() == 1 || ids[0] < ids[1])) return {};
+  if (parts.size() == 1) return std::pair{ids[0], ids[0]};
+  return ids[0] < ids[1] ? std::optional(std::pair{ids[0], ids[1]}) : std::nullopt;
+}
+
+Result<void> VlanRangeKind::check(std::string_view text) {
+  if (vlan_range(text)) return {};
   return fail(
       std::format("expected VLANs from 1 to 4094 such as {} or 20, found \"{}\"", example, printable(text, 40)));
 }

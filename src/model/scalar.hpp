@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -97,5 +99,8 @@ struct Duration {
   std::string str() const;
   bool operator==(const Duration&) const = default;
 };
+
+// First and last of a VlanRange; none if the text is not one.
+std::optional<std::pair<int, int>> vlan_range(std::string_view text);
 
 }  // namespace loam::model

@@ -201,9 +201,23 @@ class LinkRules {
         parent != nullptr && master != masters_.end() && master->second.starts_with("network.bonds"))
       problem(path + ".parent", std::format("\"{}\" is a member of {}; put the VLAN on what it is a member of",
                                             vlan.parent.str(), master->second));
+    passes_trunk(vlan, path);
     const auto [at, fresh] = tags_.emplace(std::pair{vlan.parent.str(), vlan.id}, path);
     if (!fresh)
       problem(path + ".id", std::format("{} on \"{}\" is {} already", vlan.id, vlan.parent.str(), at->second));
+  }
+
+  // A VLAN of the node itself that stands on a bridge goes through the bridge's members like those of its machines.
+  void passes_trunk(const Vlan& vlan, const std::string& path) {
+    const auto bridge = std::ranges::find(net_->bridges, vlan.parent, &Bridge::name);
+    if (bridge == net_->bridges.end() || bridge->trunk.empty()) return;
+    const bool passes = std::ranges::any_of(bridge->trunk, [&](const auto& range) {
+      const auto ids = vlan_range(range.str());
+      return ids && ids->first <= vlan.id && vlan.id <= ids->second;
+    });
+    if (!passes)
+      problem(path + ".id", std::format("{} is not in the trunk of \"{}\": its frames would pass no member", vlan.id,
+                                        vlan.parent.str()));
   }
 
   // ---- MTU ----

@@ -29,6 +29,11 @@ class Diagnosis {
     return std::move(findings_);
   }
 
+  std::vector<Finding> speeds() && {
+    for (const auto& bond : network_->bonds) speeds(bond);
+    return std::move(findings_);
+  }
+
  private:
   void bad(const std::string& link, std::string_view text) {
     findings_.push_back({true, link, std::format("{}: {}", link, text)});
@@ -77,7 +82,7 @@ class Diagnosis {
           members.emplace_back(name.str(), member);
       }
     if (!found->carrier) bad(bond.name.str(), no_carrier(bond, members.size()));
-    speeds(bond, members);
+    speeds(bond);
     if (bond.mode == model::BondMode::lacp) lacp(bond, *found, members);
   }
 
@@ -86,12 +91,14 @@ class Diagnosis {
     return std::format("no carrier: {} of its members work, min_links wants {}", working, bond.min_links);
   }
 
-  void speeds(const model::Bond& bond, const std::vector<std::pair<std::string, const Link*>>& members) {
+  void speeds(const model::Bond& bond) {
     std::set<std::int64_t> speeds;
     std::vector<std::string> texts;
-    for (const auto& [name, member] : members) {
+    for (const auto& name : bond.members) {
+      const auto* const member = link(name);
+      if (member == nullptr || !member->carrier) continue;
       speeds.insert(member->speed);
-      texts.push_back(std::format("{} has {}", name, format_speed(member->speed)));
+      texts.push_back(std::format("{} has {}", name.str(), format_speed(member->speed)));
     }
     if (speeds.size() > 1)
       worth_knowing(bond.name.str(),
@@ -190,6 +197,10 @@ class Diagnosis {
 
 std::vector<Finding> diagnose(const model::Network& network, const LinkTable& table, const Partners& partners) {
   return Diagnosis(network, table, partners).run();
+}
+
+std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable& table) {
+  return Diagnosis(network, table, {}).speeds();
 }
 
 std::string lacp_state_text(unsigned state) {

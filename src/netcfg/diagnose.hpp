@@ -23,6 +23,9 @@ using Partners = std::map<std::string, std::map<std::string, LacpPartner>>;
 // network: with its NICs pinned. Looks at the links of loam.yaml only, however many others there are.
 std::vector<Finding> diagnose(const model::Network& network, const LinkTable& table, const Partners& partners);
 
+// Of bonds whose members have carrier at different speeds; also before the network is applied. Worth knowing.
+std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable& table);
+
 // Bits of an LACP port state (IEEE 802.1AX 6.4.2.3).
 inline constexpr unsigned lacp_short_timeout = 0x02;
 inline constexpr unsigned lacp_in_sync = 0x08;

@@ -17,7 +17,10 @@ using Texts = std::vector<std::string>;
 
 model::Config config(const std::string& yaml) {
   auto parsed = model::parse_config("version: 1\n" + yaml, "test");
-  EXPECT_TRUE(parsed) << parsed.error().text();
+  if (!parsed) {
+    ADD_FAILURE() << parsed.error().text();
+    return {};
+  }
   parsed->network = pinned_network(parsed->network, {});
   return *parsed;
 }
@@ -161,8 +164,8 @@ TEST(Lacp, StatesInWords) {
 
 TEST(Probes, FollowFromTheConfiguration) {
   const auto probes = probes_of(config(std::string(rack) + "  dns: {servers: [192.0.2.53]}\n"));
-  EXPECT_EQ(probes, (std::vector<Probe>{{ProbeKind::duplicate, "bond0", "192.0.2.11", 0},
-                                        {ProbeKind::gateway, "bond0", "192.0.2.1", 0},
+  EXPECT_EQ(probes, (std::vector<Probe>{{ProbeKind::duplicate, "bond0", "192.0.2.11", 0, true},
+                                        {ProbeKind::gateway, "bond0", "192.0.2.1", 0, true},
                                         {ProbeKind::path_mtu, "bond0", "192.0.2.1", 1500},
                                         {ProbeKind::dns, "", "192.0.2.53", 0},
                                         {ProbeKind::ntp, "", "", 0}}));
@@ -176,6 +179,26 @@ TEST(Probes, PeersOfTheClusterInTheSameNetwork) {
   const auto probes = probes_of(config(text + "cluster: {name: c, join: [192.0.2.12, 198.51.100.1, node-3]}\n"));
   EXPECT_NE(std::ranges::find(probes, Probe{ProbeKind::peer, "bond0", "192.0.2.12", 0}), probes.end());
   EXPECT_EQ(std::ranges::count(probes, ProbeKind::peer, &Probe::kind), 1);
+  // One may be off; where it answers, large packets must pass.
+  EXPECT_NE(std::ranges::find(probes, Probe{ProbeKind::path_mtu, "bond0", "192.0.2.12", 1500, true}), probes.end());
+}
+
+TEST(Probes, LearnedGatewaysCountWhereTheFileHasNone) {
+  const LearnedGateways learned = {{"bond0", {*IpAddr::parse("192.0.2.254"), *IpAddr::parse("fe80::1")}}};
+  const auto gateways = [&](const std::string& text) {
+    std::vector<std::pair<std::string, bool>> list;
+    for (const auto& probe : probes_of(config(text), learned))
+      if (probe.kind == ProbeKind::gateway) list.emplace_back(probe.target, probe.needed);
+    return list;
+  };
+  using List = std::vector<std::pair<std::string, bool>>;
+  EXPECT_EQ(gateways(std::string(rack)), (List{{"192.0.2.1", true}, {"fe80::1", false}}));
+  auto dynamic = std::string(rack);
+  dynamic.erase(dynamic.find("interfaces:"));
+  EXPECT_EQ(gateways(dynamic + "interfaces: [{link: bond0, dhcp4: true}]\n"),
+            (List{{"192.0.2.254", true}, {"fe80::1", false}}));
+  EXPECT_EQ(gateways(dynamic + "interfaces: [{link: bond0, ipv6: slaac}]\n"),
+            (List{{"192.0.2.254", true}, {"fe80::1", true}}));
 }
 
 TEST(Probes, WhoAnsweredToArping) {
@@ -187,7 +210,7 @@ TEST(Probes, WhoAnsweredToArping) {
 
 // ---- changes ----
 
-Texts interrupted(const std::string& after) { return interruptions(config(rack).network, config(after).network); }
+Texts interrupted(const std::string& after) { return interruptions(config(rack), config(after)); }
 Texts replaced(std::string_view what, std::string_view with) {
   std::string text(rack);
   text.replace(text.find(what), what.size(), with);
@@ -206,6 +229,16 @@ TEST(Interruptions, AreSaid) {
             Texts{"bond0 changes its MTU from 1500 to 9000: some drivers stop for a second"});
   EXPECT_EQ(interrupted("hostname: a\n"),
             (Texts{"bond0 goes away, and what goes over it", "192.0.2.11/24 leaves bond0: connections to it end"}));
+}
+
+TEST(Interruptions, OfTheVip) {
+  auto cluster = std::string(rack) + "cluster: {name: c, vip: 192.0.2.";
+  cluster.insert(cluster.find("addresses:"), "roles: [cluster], ");
+  const auto one = config(cluster + "100/24}\n");
+  EXPECT_EQ(interruptions(one, one), Texts{});
+  EXPECT_EQ(interruptions(one, config(cluster + "101/24}\n")),
+            Texts{"the cluster's VIP 192.0.2.100/24 goes away: clients of its API must use 192.0.2.101/24"});
+  EXPECT_EQ(interruptions(config(rack), one), Texts{});
 }
 
 TEST(Trial, EndsByTimeAndByARestart) {

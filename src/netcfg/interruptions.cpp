@@ -127,8 +127,15 @@ class Comparison {
 
 }  // namespace
 
-std::vector<std::string> interruptions(const model::Network& before, const model::Network& after) {
-  return Comparison(before, after).run();
+std::vector<std::string> interruptions(const model::Config& before, const model::Config& after) {
+  auto said = Comparison(before.network, after.network).run();
+  const auto vip = [](const model::Config& config) {
+    return config.cluster && config.cluster->vip ? config.cluster->vip->str() : "";
+  };
+  if (const auto old = vip(before); !old.empty() && old != vip(after))
+    said.push_back(std::format("the cluster's VIP {} goes away: clients of its API must use {}", old,
+                               vip(after).empty() ? "a node's own address" : vip(after)));
+  return said;
 }
 
 }  // namespace loam::netcfg

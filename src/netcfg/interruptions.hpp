@@ -9,6 +9,6 @@
 namespace loam::netcfg {
 
 // Both with their NICs pinned. Sentences such as "bond0 is made anew: what goes over it stops for some seconds".
-std::vector<std::string> interruptions(const model::Network& before, const model::Network& after);
+std::vector<std::string> interruptions(const model::Config& before, const model::Config& after);
 
 }  // namespace loam::netcfg

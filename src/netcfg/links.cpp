@@ -160,6 +160,19 @@ Result<std::vector<Link>> observe_links() {
   return links;
 }
 
+Result<Gateways> observe_gateways() {
+  LOAM_TRY(auto socket, RtnlSocket::open());
+  Gateways gateways;
+  const auto take = [&](const RtnlMessage& message) {
+    const auto* const found = std::get_if<GatewayMessage>(&message);
+    if (found == nullptr || found->gone) return;
+    auto& known = gateways[found->index];
+    if (!std::ranges::contains(known, found->gateway)) known.push_back(found->gateway);
+  };
+  LOAM_CHECK(socket.dump_routes(take));
+  return gateways;
+}
+
 std::map<std::string, LacpPartner> lacp_partners(const std::string& bond) {
   const auto text = read_file(fs::path("/proc/net/bonding") / bond);
   return text ? parse_bonding_proc(*text) : std::map<std::string, LacpPartner>{};

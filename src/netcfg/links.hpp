@@ -82,6 +82,11 @@ class LinkTable {
 // All but the loopback interface, by name: one look, for programs that do not stay.
 Result<std::vector<Link>> observe_links();
 
+// The routers that the default routes of the main table go to, by interface index. One look: the kernel does not tell
+// of all routes that go, as when a link goes down.
+using Gateways = std::map<int, std::vector<IpAddr>>;
+Result<Gateways> observe_gateways();
+
 // The partners of all members of a bond, as /proc/net/bonding has them; empty if it is not there.
 std::map<std::string, LacpPartner> lacp_partners(const std::string& bond);
 

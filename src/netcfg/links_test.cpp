@@ -102,6 +102,29 @@ TEST(Rtnl, AMemberOfABond) {
   EXPECT_EQ(link.port, (BondPort{.active = true, .mii_up = true, .aggregator = 2, .actor = 63, .partner = 61}));
 }
 
+TEST(Rtnl, DefaultRoutesOfTheMainTable) {
+  const auto route = [](unsigned char family, unsigned char length, unsigned table, std::string_view gateway) {
+    rtmsg body{};
+    body.rtm_family = family;
+    body.rtm_dst_len = length;
+    body.rtm_type = RTN_UNICAST;
+    Datagram datagram;
+    datagram.begin(RTM_NEWROUTE, body)
+        .number<std::uint32_t>(RTA_TABLE, table)
+        .number<std::uint32_t>(RTA_OIF, 4)
+        .attribute(RTA_GATEWAY, gateway.data(), gateway.size());
+    return *parse_rtnl(datagram.bytes());
+  };
+  const std::string v6("\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+  EXPECT_EQ(route(AF_INET, 0, RT_TABLE_MAIN, "\x0a\x01\x02\x03"),
+            (std::vector<RtnlMessage>{GatewayMessage{false, 4, *IpAddr::parse("10.1.2.3")}}));
+  EXPECT_EQ(route(AF_INET6, 0, RT_TABLE_MAIN, v6),
+            (std::vector<RtnlMessage>{GatewayMessage{false, 4, *IpAddr::parse("fe80::1")}}));
+  EXPECT_TRUE(route(AF_INET, 24, RT_TABLE_MAIN, "\x0a\x01\x02\x03").empty());
+  EXPECT_TRUE(route(AF_INET, 0, 100, "\x0a\x01\x02\x03").empty());
+  EXPECT_TRUE(route(AF_INET, 0, RT_TABLE_MAIN, "").empty()) << "on the link itself";
+}
+
 TEST(Rtnl, ABondWithItsAggregator) {
   auto datagram = link_datagram(7, "bond0", true);
   Datagram aggregate;

@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::map<std::string, std::string> written;
   for (const auto& file : files) written[file.path] = file.content;
   if (written.size() != files.size() || !plan::plan_node(files, written).empty()) std::abort();
-  if (!netcfg::interruptions(network, network).empty()) std::abort();
+  if (!netcfg::interruptions(*config, *config).empty()) std::abort();
   netcfg::diagnose(network, netcfg::LinkTable{}, {});
   const auto probes = netcfg::probes_of(*config);
   if (netcfg::parse_probes(netcfg::to_json(probes)).value() != probes) std::abort();

@@ -110,7 +110,12 @@ class Links {
     }
     for (const auto& vlan : network.vlans) {
       add_link(vlan.name, vlan.mtu);
-      use(vlan.parent).network += std::format("VLAN={}\n", vlan.name.str());
+      auto& parent = use(vlan.parent);
+      parent.network += std::format("VLAN={}\n", vlan.name.str());
+      const auto bridge = std::ranges::find(network.bridges, vlan.parent, &model::Bridge::name);
+      // The bridge itself is one of its ports, which lets through only what it is told.
+      if (bridge != network.bridges.end() && bridge->vlan_filtering)
+        parent.sections += std::format("\n[BridgeVLAN]\nVLAN={}\n", vlan.id);
     }
     for (const auto& interface : network.interfaces) interfaces_[interface.link.str()] = &interface;
   }

@@ -103,6 +103,12 @@ TEST(Networkd, BridgeWithATrunk) {
   const auto plain = bridge(", vlan_filtering: false");
   EXPECT_TRUE(plain.at("20-br0.netdev").ends_with("VLANFiltering=no\n"));
   EXPECT_FALSE(plain.at("30-a.network").contains("BridgeVLAN"));
+  const auto vlan = "}], vlans: [{name: v, parent: br0, id: 20";
+  EXPECT_TRUE(
+      rendered("network: {nics: [{name: a, match: {mac: \"52:54:00:00:00:01\"}}], bridges: [{name: br0, members: [a]" +
+               std::string(vlan) + "}]}\n")
+          .at("30-br0.network")
+          .ends_with("\n[BridgeVLAN]\nVLAN=20\n"));
 }
 
 TEST(Networkd, RoutesAndRules) {

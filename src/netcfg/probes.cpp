@@ -31,18 +31,38 @@ std::int64_t mtu_of(const model::Network& network, const model::LinkName& link) 
   return mtu;
 }
 
-void add_interface(const model::Config& config, const model::Interface& interface, std::vector<Probe>& probes) {
+// Those of loam.yaml are needed. So is that of DHCP; a router that announces IPv6 beside an IPv4 network is not.
+void add_gateways(const model::Interface& interface, std::int64_t mtu, const LearnedGateways& learned,
+                  std::vector<Probe>& probes) {
+  const auto& link = interface.link.str();
+  const auto add = [&](const std::string& gateway, bool needed) {
+    probes.push_back({ProbeKind::gateway, link, gateway, 0, needed});
+    probes.push_back({ProbeKind::path_mtu, link, gateway, mtu});
+  };
+  bool has_v4 = false;
+  bool has_v6 = false;
+  for (const auto& gateway : {interface.gateway, interface.gateway6}) {
+    if (!gateway) continue;
+    add(gateway->str(), true);
+    (gateway->str().contains(':') ? has_v6 : has_v4) = true;
+  }
+  const auto found = learned.find(link);
+  if (found == learned.end()) return;
+  const bool only_v6 = interface.addresses.empty() && !interface.dhcp4;
+  for (const auto& gateway : found->second)
+    if (!(gateway.v6 ? has_v6 : has_v4)) add(gateway.str(), !gateway.v6 || only_v6);
+}
+
+void add_interface(const model::Config& config, const model::Interface& interface, const LearnedGateways& learned,
+                   std::vector<Probe>& probes) {
   const auto& link = interface.link.str();
   const auto mtu = mtu_of(config.network, interface.link);
   for (const auto& address : interface.addresses)
     if (const auto net = IpNet::parse(address.str()); net && !net->address.v6)
-      probes.push_back({ProbeKind::duplicate, link, net->address.str(), 0});
-  for (const auto& gateway : {interface.gateway, interface.gateway6}) {
-    if (!gateway) continue;
-    probes.push_back({ProbeKind::gateway, link, gateway->str(), 0});
-    probes.push_back({ProbeKind::path_mtu, link, gateway->str(), mtu});
-  }
-  // Peers in a network of this interface: through it they must be reached.
+      probes.push_back({ProbeKind::duplicate, link, net->address.str(), 0, true});
+  add_gateways(interface, mtu, learned, probes);
+  // Peers in a network of this interface: through it they must be reached. One may be off; but where it answers and
+  // large packets do not pass, Ceph stands still.
   if (!config.cluster) return;
   for (const auto& peer : config.cluster->join) {
     const auto target = IpAddr::parse(peer.str());
@@ -52,17 +72,15 @@ void add_interface(const model::Config& config, const model::Interface& interfac
                       });
     if (!near) continue;
     probes.push_back({ProbeKind::peer, link, peer.str(), 0});
-    probes.push_back({ProbeKind::path_mtu, link, peer.str(), mtu});
+    probes.push_back({ProbeKind::path_mtu, link, peer.str(), mtu, true});
   }
 }
 
 }  // namespace
 
-bool is_needed(const Probe& probe) { return probe.kind == ProbeKind::duplicate || probe.kind == ProbeKind::gateway; }
-
-std::vector<Probe> probes_of(const model::Config& config) {
+std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways& learned) {
   std::vector<Probe> probes;
-  for (const auto& interface : config.network.interfaces) add_interface(config, interface, probes);
+  for (const auto& interface : config.network.interfaces) add_interface(config, interface, learned, probes);
   for (const auto& server : config.network.dns.servers) probes.push_back({ProbeKind::dns, "", server.str(), 0});
   probes.push_back({ProbeKind::ntp, "", "", 0});
   return probes;
@@ -74,7 +92,8 @@ json probe_json(const Probe& probe) {
   return {{"kind", kind_names.at(static_cast<std::size_t>(probe.kind))},
           {"link", probe.link},
           {"target", probe.target},
-          {"mtu", probe.mtu}};
+          {"mtu", probe.mtu},
+          {"needed", probe.needed}};
 }
 
 // Throws json::exception.
@@ -83,7 +102,7 @@ Probe probe_of(const json& value) {
   const auto kind = std::ranges::find(kind_names, name);
   if (kind == kind_names.end()) throw json::other_error::create(599, "unknown kind of probe", nullptr);
   return {static_cast<ProbeKind>(kind - kind_names.begin()), value.at("link").get<std::string>(),
-          value.at("target").get<std::string>(), value.at("mtu").get<std::int64_t>()};
+          value.at("target").get<std::string>(), value.at("mtu").get<std::int64_t>(), value.at("needed").get<bool>()};
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/ip.hpp"
 #include "model/config.hpp"
 
 namespace loam::netcfg {
@@ -25,6 +27,7 @@ struct Probe {
   std::string link;    // interface to ask through; empty: any
   std::string target;  // address that is asked
   std::int64_t mtu = 0;
+  bool needed = false;  // its failure undoes a change of the network; of others, it is only said
   bool operator==(const Probe&) const = default;
 };
 
@@ -34,10 +37,10 @@ struct ProbeResult {
   std::string text;  // "gateway 192.0.2.1 answers on bond0"; when bad, with the remedy
 };
 
-// A failure of one that is needed undoes a change of the network; of the others, it is only said.
-bool is_needed(const Probe& probe);
+// Routers that a link has from DHCP or from router advertisements, by name of the link.
+using LearnedGateways = std::map<std::string, std::vector<IpAddr>>;
 
-std::vector<Probe> probes_of(const model::Config& config);
+std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways& learned = {});
 
 // As loam-netprobe takes and prints them.
 std::string to_json(const std::vector<Probe>& probes);

@@ -66,7 +66,7 @@ class Author {
   void bridge(int number) {
     if (free_.empty()) return;
     bridges_ += std::format("    - {{name: br{}, members: [{}]{}}}\n", number, take(),
-                            chance() ? ", trunk: [\"7\", 20-30]" : "");
+                            chance() ? ", trunk: [\"7\", 100-130]" : "");
     free_.push_back(std::format("br{}", number));
   }
   void vlan(int number) {
@@ -110,7 +110,7 @@ TEST(Property, AnyValidNetwork) {
     for (const auto& file : files) written[file.path] = file.content;
     ASSERT_EQ(written.size(), files.size()) << "two files of one name\n" << text;
     ASSERT_TRUE(plan::plan_node(files, written).empty()) << text;
-    ASSERT_TRUE(interruptions(network, network).empty()) << text;
+    ASSERT_TRUE(interruptions(*config, *config).empty()) << text;
     for (const auto& finding : diagnose(network, LinkTable{}, {})) ASSERT_TRUE(finding.bad) << finding.text;
   }
   EXPECT_GT(valid, 1500) << "most of what the author writes is meant to be valid";

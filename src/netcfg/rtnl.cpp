@@ -140,19 +140,19 @@ LinkMessage link_message(Bytes payload, bool gone) {
   return link;
 }
 
+IpAddr address_of(unsigned char family, Bytes value) {
+  IpAddr address{.v6 = family == AF_INET6, .bytes = {}};
+  std::memcpy(address.bytes.data(), value.data(), std::min<std::size_t>(value.size(), address.bits() / 8));
+  return address;
+}
+
 std::optional<AddressMessage> address_message(Bytes payload, bool gone) {
   const auto header = head<ifaddrmsg>(payload);
   if (header.ifa_family != AF_INET && header.ifa_family != AF_INET6) return std::nullopt;
   AddressMessage message;
   message.gone = gone;
   message.index = static_cast<int>(header.ifa_index);
-  message.address.address.v6 = header.ifa_family == AF_INET6;
-  message.address.prefix = std::min<unsigned>(header.ifa_prefixlen, message.address.address.bits());
   unsigned flags = header.ifa_flags;
-  const auto take = [&](Bytes value) {
-    auto& bytes = message.address.address.bytes;
-    std::memcpy(bytes.data(), value.data(), std::min<std::size_t>(value.size(), message.address.address.bits() / 8));
-  };
   Bytes peer;
   Bytes local;
   each(behind(payload, sizeof(header)), [&](const Attribute& a) {
@@ -161,9 +161,27 @@ std::optional<AddressMessage> address_message(Bytes payload, bool gone) {
     if (a.type == IFA_FLAGS) flags = a.as<std::uint32_t>();
   });
   // On links with two ends IFA_ADDRESS is the other one; IPv6 mostly has no IFA_LOCAL.
-  take(local.empty() ? peer : local);
+  message.address.address = address_of(header.ifa_family, local.empty() ? peer : local);
+  message.address.prefix = std::min<unsigned>(header.ifa_prefixlen, message.address.address.bits());
   message.tentative = (flags & IFA_F_TENTATIVE) != 0;
   message.duplicate = (flags & IFA_F_DADFAILED) != 0;
+  return message;
+}
+
+std::optional<GatewayMessage> gateway_message(Bytes payload, bool gone) {
+  const auto header = head<rtmsg>(payload);
+  const bool ip = header.rtm_family == AF_INET || header.rtm_family == AF_INET6;
+  if (!ip || header.rtm_dst_len != 0 || header.rtm_type != RTN_UNICAST) return std::nullopt;
+  GatewayMessage message{.gone = gone, .index = 0, .gateway = {}};
+  Bytes gateway;
+  unsigned table = header.rtm_table;
+  each(behind(payload, sizeof(header)), [&](const Attribute& a) {
+    if (a.type == RTA_TABLE) table = a.as<std::uint32_t>();
+    if (a.type == RTA_OIF) message.index = a.number();
+    if (a.type == RTA_GATEWAY) gateway = a.value;
+  });
+  if (table != RT_TABLE_MAIN || gateway.empty()) return std::nullopt;
+  message.gateway = address_of(header.rtm_family, gateway);
   return message;
 }
 
@@ -182,6 +200,10 @@ void add(const nlmsghdr& header, Bytes payload, std::vector<RtnlMessage>& messag
     case RTM_NEWADDR:
     case RTM_DELADDR:
       if (auto message = address_message(payload, header.nlmsg_type == RTM_DELADDR)) messages.emplace_back(*message);
+      return;
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE:
+      if (auto message = gateway_message(payload, header.nlmsg_type == RTM_DELROUTE)) messages.emplace_back(*message);
       return;
     case NLMSG_DONE: messages.emplace_back(DumpEnd{}); return;
     case NLMSG_ERROR: messages.emplace_back(DumpEnd{errno_of(head<nlmsgerr>(payload).error)}); return;

@@ -66,13 +66,21 @@ struct AddressMessage {
   bool operator==(const AddressMessage&) const = default;
 };
 
+// A default route of the main table.
+struct GatewayMessage {
+  bool gone = false;
+  int index = 0;  // of the interface that it goes through
+  IpAddr gateway;
+  bool operator==(const GatewayMessage&) const = default;
+};
+
 // A dump is over, or was refused with this errno (0: over).
 struct DumpEnd {
   int error = 0;
   bool operator==(const DumpEnd&) const = default;
 };
 
-using RtnlMessage = std::variant<LinkMessage, AddressMessage, DumpEnd>;
+using RtnlMessage = std::variant<LinkMessage, AddressMessage, GatewayMessage, DumpEnd>;
 
 // One datagram of the kernel. Messages of other kinds are passed over; a length that does not fit is an error.
 Result<std::vector<RtnlMessage>> parse_rtnl(std::span<const std::byte> datagram);

@@ -45,7 +45,8 @@ Result<void> RtnlSocket::ask(unsigned short type) {
   request.header.nlmsg_type = type;
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.header.nlmsg_seq = ++sequence_;
-  if (::send(fd_.get(), &request, request.header.nlmsg_len, 0) < 0) return fail_errno("asking the kernel for links");
+  if (::send(fd_.get(), &request, request.header.nlmsg_len, 0) < 0)
+    return fail_errno("asking the kernel for links and routes");
   return {};
 }
 
@@ -82,11 +83,11 @@ Result<void> RtnlSocket::wait_for_end(const Take& take) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) == 0)
-      return fail("the kernel did not list its links within 5 s");
+      return fail("the kernel did not list its links or routes within 5 s");
     LOAM_TRY(const auto whole, receive(watch));
-    if (!whole) return fail("the kernel dropped messages about links", "loamctl retry looks again");
+    if (!whole) return fail("the kernel dropped messages about links or routes", "loamctl retry looks again");
   }
-  if (refused != 0) return fail_errno("listing links", refused);
+  if (refused != 0) return fail_errno("listing links or routes", refused);
   return {};
 }
 
@@ -94,6 +95,11 @@ Result<void> RtnlSocket::dump(const Take& take) {
   LOAM_CHECK(ask(RTM_GETLINK));
   LOAM_CHECK(wait_for_end(take));
   LOAM_CHECK(ask(RTM_GETADDR));
+  return wait_for_end(take);
+}
+
+Result<void> RtnlSocket::dump_routes(const Take& take) {
+  LOAM_CHECK(ask(RTM_GETROUTE));
   return wait_for_end(take);
 }
 

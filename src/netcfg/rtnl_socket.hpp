@@ -19,6 +19,8 @@ class RtnlSocket {
 
   // All links, then all addresses. Changes that happen meanwhile are among them. At most 5 s.
   Result<void> dump(const Take& take);
+  // All routes, once.
+  Result<void> dump_routes(const Take& take);
   // What has come; does not wait. False if the kernel had to drop messages: then only a new dump tells how things are.
   Result<bool> receive(const Take& take);
 

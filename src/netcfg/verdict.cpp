@@ -25,7 +25,7 @@ Verdict verdict(const std::vector<Finding>& findings, const std::vector<ProbeRes
   bool link_bad = false;
   for (const auto& result : results) {
     if (result.good) continue;
-    if (is_needed(result.probe))
+    if (result.probe.needed)
       bad.emplace_back(rank(result), result.text);
     else
       worth.push_back(result.text);

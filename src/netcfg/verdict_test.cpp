@@ -6,7 +6,8 @@ namespace loam::netcfg {
 namespace {
 
 ProbeResult result(ProbeKind kind, bool good, std::string text) {
-  return {{kind, "bond0", "", 0}, good, std::move(text)};
+  const bool needed = kind == ProbeKind::duplicate || kind == ProbeKind::gateway;
+  return {{kind, "bond0", "", 0, needed}, good, std::move(text)};
 }
 
 const Finding no_carrier{true, "nic0", "nic0: no carrier"};
