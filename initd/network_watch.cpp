@@ -149,9 +149,8 @@ void NetworkWatch::probes_ended(const std::string& problem) {
   if (!good) rest_results_.clear();
   auto rest = std::exchange(rest_, {});
   if (!next_.empty())
-    probe(std::exchange(next_, {}));
-  else if (good && !rest.empty())
-    ask(std::move(rest));
+    return probe(std::exchange(next_, {}));  // something changed meanwhile: the answers may be of before
+  if (good && !rest.empty()) ask(std::move(rest));
   callbacks_.probed();
 }
 

@@ -68,7 +68,8 @@ netcfg::Verdict Supervisor::any_network() const {
 void Supervisor::judge_network() {
   if (network_is_changing_) return;  // its timer comes back here
   if (!network_is_ours()) return take_verdict(any_network());
-  if (const auto links = netcfg::verdict(network_.findings(), {}); !links.works) take_verdict(links);
+  const auto findings = network_.findings();
+  if (std::ranges::any_of(findings, &netcfg::Finding::bad)) take_verdict(netcfg::verdict(findings, network_.results()));
   if (!condition_is("Network", "true") && !condition_is("Network", "false") && network_problem_.empty())
     set_condition("Network", "unknown", "Probing", "the links are good; the gateway and others are asked");
   network_.probe(netcfg::probes_of(*network_config_, network_.gateways()));
@@ -113,7 +114,7 @@ void Supervisor::take_verdict(const netcfg::Verdict& verdict) {
 }
 
 void Supervisor::network_works() {
-  if (boot_.live || !network_is_ours() || !config_ || !boot_.problems.empty()) return;
+  if (boot_.live || !network_config_ || !config_ || !boot_.problems.empty()) return;
   if (trial_ && network_config_->network.confirm == model::Confirm::probes) {
     if (auto done = confirm_network("links, addresses and gateways were asked and are good"); !done)
       sys::log(sys::Priority::error, "the changed network cannot be confirmed: " + done.error().text());
