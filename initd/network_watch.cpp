@@ -95,6 +95,7 @@ void NetworkWatch::probe(const std::vector<netcfg::Probe>& probes) {
     return;
   }
   std::vector<netcfg::Probe> needed;
+  next_.clear();
   rest_.clear();
   for (const auto& probe : probes) (probe.needed ? needed : rest_).push_back(probe);
   ask(std::move(needed));
@@ -148,8 +149,9 @@ void NetworkWatch::probes_ended(const std::string& problem) {
   // The others would fail with the needed ones, and say no more.
   if (!good) rest_results_.clear();
   auto rest = std::exchange(rest_, {});
-  if (!next_.empty())
-    return probe(std::exchange(next_, {}));  // something changed meanwhile: the answers may be of before
+  // Something changed meanwhile: the answers may be of before. Whoever is told of the change asks again.
+  if (soon_pending_) return;
+  if (!next_.empty()) return probe(std::exchange(next_, {}));
   if (good && !rest.empty()) ask(std::move(rest));
   callbacks_.probed();
 }
