@@ -21,7 +21,7 @@ std::string boot_id() {
 // Goes on while the machine sleeps, and never jumps.
 std::int64_t now() {
   timespec time{};
-  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  static_cast<void>(::clock_gettime(CLOCK_BOOTTIME, &time));  // this clock is always there
   return time.tv_sec;
 }
 

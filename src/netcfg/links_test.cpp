@@ -102,6 +102,13 @@ TEST(Rtnl, AMemberOfABond) {
   EXPECT_EQ(link.port, (BondPort{.active = true, .mii_up = true, .aggregator = 2, .actor = 63, .partner = 61}));
 }
 
+TEST(Rtnl, AnAddressMessageWithoutAnAddress) {
+  ifaddrmsg body{};
+  body.ifa_family = AF_INET;
+  Datagram datagram;
+  EXPECT_TRUE(parse_rtnl(datagram.begin(RTM_NEWADDR, body).bytes())->empty());
+}
+
 TEST(Rtnl, DefaultRoutesOfTheMainTable) {
   const auto route = [](unsigned char family, unsigned char length, unsigned table, std::string_view gateway) {
     rtmsg body{};
@@ -123,6 +130,7 @@ TEST(Rtnl, DefaultRoutesOfTheMainTable) {
   EXPECT_TRUE(route(AF_INET, 24, RT_TABLE_MAIN, "\x0a\x01\x02\x03").empty());
   EXPECT_TRUE(route(AF_INET, 0, 100, "\x0a\x01\x02\x03").empty());
   EXPECT_TRUE(route(AF_INET, 0, RT_TABLE_MAIN, "").empty()) << "on the link itself";
+  EXPECT_TRUE(route(AF_INET, 0, RT_TABLE_MAIN, "\x0a").empty());
 }
 
 TEST(Rtnl, ABondWithItsAggregator) {

@@ -140,9 +140,10 @@ LinkMessage link_message(Bytes payload, bool gone) {
   return link;
 }
 
-IpAddr address_of(unsigned char family, Bytes value) {
+std::optional<IpAddr> address_of(unsigned char family, Bytes value) {
   IpAddr address{.v6 = family == AF_INET6, .bytes = {}};
-  std::memcpy(address.bytes.data(), value.data(), std::min<std::size_t>(value.size(), address.bits() / 8));
+  if (value.size() != address.bits() / 8) return std::nullopt;
+  std::memcpy(address.bytes.data(), value.data(), value.size());
   return address;
 }
 
@@ -161,7 +162,9 @@ std::optional<AddressMessage> address_message(Bytes payload, bool gone) {
     if (a.type == IFA_FLAGS) flags = a.as<std::uint32_t>();
   });
   // On links with two ends IFA_ADDRESS is the other one; IPv6 mostly has no IFA_LOCAL.
-  message.address.address = address_of(header.ifa_family, local.empty() ? peer : local);
+  const auto address = address_of(header.ifa_family, local.empty() ? peer : local);
+  if (!address) return std::nullopt;
+  message.address.address = *address;
   message.address.prefix = std::min<unsigned>(header.ifa_prefixlen, message.address.address.bits());
   message.tentative = (flags & IFA_F_TENTATIVE) != 0;
   message.duplicate = (flags & IFA_F_DADFAILED) != 0;
@@ -180,8 +183,9 @@ std::optional<GatewayMessage> gateway_message(Bytes payload, bool gone) {
     if (a.type == RTA_OIF) message.index = a.number();
     if (a.type == RTA_GATEWAY) gateway = a.value;
   });
-  if (table != RT_TABLE_MAIN || gateway.empty()) return std::nullopt;
-  message.gateway = address_of(header.rtm_family, gateway);
+  const auto address = address_of(header.rtm_family, gateway);
+  if (table != RT_TABLE_MAIN || !address) return std::nullopt;
+  message.gateway = *address;
   return message;
 }
 
