@@ -49,9 +49,9 @@ std::optional<IpNet> IpNet::parse(std::string_view text) {
   const auto address = IpAddr::parse(text.substr(0, slash));
   const auto digits = text.substr(slash + 1);
   IpNet net;
-  const auto* const last = digits.data() + digits.size();
-  const auto [end, problem] = std::from_chars(digits.data(), last, net.prefix);
-  if (!address || problem != std::errc{} || end != last || net.prefix > address->bits()) return std::nullopt;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), net.prefix);
+  if (!address || problem != std::errc{} || end != digits.data() + digits.size() || net.prefix > address->bits())
+    return std::nullopt;
   net.address = *address;
   return net;
 }

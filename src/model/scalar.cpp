@@ -97,9 +97,10 @@ std::optional<std::pair<int, int>> vlan_range(std::string_view text) {
   const auto parts = split(text, '-');
   if (parts.size() > 2) return std::nullopt;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto* const last = parts[i].data() + parts[i].size();
-    const auto [end, problem] = std::from_chars(parts[i].data(), last, ids.at(i));
-    if (problem != std::errc{} || end != last || ids.at(i) < 1 || ids.at(i) > 4094) return std::nullopt;
+    const auto part = parts[i];
+    const auto [end, problem] = std::from_chars(part.data(), part.data() + part.size(), ids.at(i));
+    if (problem != std::errc{} || end != part.data() + part.size() || ids.at(i) < 1 || ids.at(i) > 4094)
+      return std::nullopt;
   }
   if (parts.size() == 1) return std::pair{ids[0], ids[0]};
   return ids[0] < ids[1] ? std::optional(std::pair{ids[0], ids[1]}) : std::nullopt;

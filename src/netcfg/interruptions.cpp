@@ -19,6 +19,7 @@ auto by_name(const List& list) {
 
 std::vector<std::string> names(const std::vector<model::LinkName>& links) {
   std::vector<std::string> list;
+  list.reserve(links.size());
   for (const auto& link : links) list.push_back(link.str());
   std::ranges::sort(list);
   return list;

@@ -25,6 +25,7 @@ bool is_member_of(std::string_view name, std::string_view bond) {
 
 std::string list(const std::vector<const Link*>& nics) {
   std::vector<std::string> texts;
+  texts.reserve(nics.size());
   for (const auto* nic : nics) texts.push_back(describe(*nic));
   return texts.empty() ? "none" : join(texts, "; ");
 }

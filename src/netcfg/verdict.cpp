@@ -42,6 +42,7 @@ Verdict verdict(const std::vector<Finding>& findings, const std::vector<ProbeRes
     return {true, true, "WorkingWithWarnings", "links, addresses and gateways are good, but " + first_of(worth)};
   std::ranges::stable_sort(bad, {}, &std::pair<int, std::string>::first);
   std::vector<std::string> texts;
+  texts.reserve(bad.size());
   for (auto& [order, text] : bad) texts.push_back(std::move(text));
   return {false, false, link_bad ? "LinkProblem" : "ProbeFailed", first_of(texts)};
 }
