@@ -64,9 +64,12 @@ Result<void> NetworkTrial::take_back(const std::string& why) const {
   LOAM_TRY(const auto text, read_if_there(at(config_path)));
   // After a crash in the middle they are the same already, and what was refused lies aside.
   if (good && good != text) {
-    if (text) LOAM_CHECK(write_file_atomic(at(netcfg::refused_path), *text, 0600));
-    LOAM_CHECK(write_file_atomic(at(went_back_path), why + "\n", 0600));
+    // The way back must not fail because what is kept for people cannot be written.
+    auto kept = text ? write_file_atomic(at(netcfg::refused_path), *text, 0600) : Result<void>{};
+    auto said = write_file_atomic(at(went_back_path), why + "\n", 0600);
     LOAM_CHECK(write_file_atomic(at(config_path), *good, 0600));
+    LOAM_CHECK(std::move(kept));
+    LOAM_CHECK(std::move(said));
   }
   return remove(netcfg::trial_path);
 }

@@ -41,13 +41,15 @@ void NetworkWatch::want(const model::Network& network) {
 
 bool NetworkWatch::matters(int index) const {
   const auto* const link = table_.find(index);
-  // One that went may have been anything.
-  return link == nullptr || link->kind == "nic" || names_.contains(link->name);
+  return link != nullptr && (link->kind == "nic" || names_.contains(link->name));
 }
 
 void NetworkWatch::receive() {
   bool matter = false;
   const auto take = [&](const netcfg::RtnlMessage& message) {
+    // Of one that goes, only before it has gone: each pod that ends takes a link with it.
+    const auto* const link = std::get_if<netcfg::LinkMessage>(&message);
+    matter = matter || (link != nullptr && link->gone && matters(link->index));
     if (const auto index = table_.apply(message)) matter = matter || matters(*index);
   };
   auto whole = socket_->receive(take);
@@ -170,10 +172,11 @@ std::vector<netcfg::Link> NetworkWatch::links() const {
 }
 
 bool NetworkWatch::routable() const {
-  return std::ranges::any_of(table_.links(), [](const auto& entry) {
-    return entry.second.carrier && std::ranges::any_of(entry.second.addresses, [](const auto& a) {
-             return !a.tentative && !a.net.address.is_link_local();
-           });
+  // Bridges of pods and machines reach nobody.
+  return std::ranges::any_of(table_.links(), [this](const auto& entry) {
+    return matters(entry.first) && entry.second.carrier &&
+           std::ranges::any_of(entry.second.addresses,
+                               [](const auto& a) { return !a.tentative && !a.net.address.is_link_local(); });
   });
 }
 

@@ -82,6 +82,7 @@ class Supervisor {
   Result<void> try_if_unconfirmed(const model::Network& network);
   Result<void> confirm_network(const std::string& how);
   Result<void> revert_network(const std::string& why);
+  void end_trial_after(std::chrono::seconds delay);
   void say_went_back();
   static Result<netcfg::Pins> known_pins();
   bool nics_settled(const model::Network& network, const netcfg::Pins& pins);
@@ -127,6 +128,7 @@ class Supervisor {
   sys::EventSource recheck_timer_;
   sys::EventSource trial_timer_;
   sys::EventSource nics_timer_;
+  sys::EventSource apply_timer_;
   sys::EventSource child_timer_;
   sys::EventSource fetch_timer_;
   sys::EventSource settled_timer_;

@@ -34,6 +34,7 @@ namespace {
 constexpr std::size_t config_read_limit = std::size_t{2} << 20U;
 constexpr std::string_view config_path = "/loam/loam.yaml";
 constexpr std::string_view journal_path = "/loam/apply.journal";
+constexpr std::chrono::seconds apply_again{30};
 
 std::string current_hostname() {
   const auto text = read_file("/etc/hostname", 256);
@@ -193,8 +194,11 @@ void Supervisor::load_config() {
     set_condition("Config", "false", "Invalid", valid.error().text());
   } else if (auto tried = try_if_unconfirmed(valid->network); !tried) {
     set_condition("Config", "false", "NotApplied", tried.error().text());
-  } else if (auto applied = apply_config(*text, true); !applied && !condition_is("Config", "false")) {
-    set_condition("Config", "false", "NotApplied", applied.error().text());
+  } else if (auto applied = apply_config(*text, true); !applied) {
+    if (!condition_is("Config", "false")) set_condition("Config", "false", "NotApplied", applied.error().text());
+    // Nobody may be there to say `loamctl retry`, and nobody may get there: the network may be half of the old one.
+    auto timer = loop_->after(apply_again, [this] { load_config(); });
+    if (timer) apply_timer_ = *std::move(timer);
   }
   settle();
 }
@@ -205,7 +209,7 @@ Result<plan::Plan> Supervisor::plan_for(const model::Config& config) const {
   LOAM_TRY(const auto observed, observed_files(desired));
   LOAM_TRY(const auto interrupted, plan::interrupted_plan(journal_path));
   auto todo = plan::plan_node(desired, observed);
-  return interrupted ? plan::with_owed_reloads(std::move(todo), *interrupted) : std::move(todo);
+  return interrupted ? plan::with_owed_effects(std::move(todo), *interrupted) : std::move(todo);
 }
 
 // The plan, what it interrupts and what is better known before.
@@ -239,7 +243,8 @@ namespace {
 
 bool changes_network(const plan::Plan& plan) {
   return std::ranges::any_of(plan.actions, [](const auto& action) {
-    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/");
+    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/") ||
+           action.target == "systemd-networkd.service";  // owed: its files are right already
   });
 }
 
@@ -263,6 +268,7 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
     LOAM_CHECK(write_file_if_changed(netcfg::hostname_path, name + "\n"));
   }
   if (auto done = todo.empty() ? Result<void>{} : apply_plan(todo); !done) {
+    network_.forget_probes();  // of the network that was to be replaced
     set_condition("Config", "false", "ApplyFailed", done.error().text() + "; loamctl retry goes on from here");
     settle();
     return std::unexpected(std::move(done).error());

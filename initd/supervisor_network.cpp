@@ -115,10 +115,12 @@ void Supervisor::take_verdict(const netcfg::Verdict& verdict) {
 
 void Supervisor::network_works() {
   if (boot_.live || !network_config_ || !config_ || !boot_.problems.empty()) return;
+  // An apply that failed left the old network, which proves nothing of the new one.
+  if (!condition_is("Config", "true")) return;
   if (trial_ && network_config_->network.confirm == model::Confirm::probes) {
     if (auto done = confirm_network("links, addresses and gateways were asked and are good"); !done)
       sys::log(sys::Priority::error, "the changed network cannot be confirmed: " + done.error().text());
-  } else if (!trial_ && condition_is("Config", "true")) {
+  } else if (!trial_) {
     keep_confirmed();
   }
 }
@@ -148,15 +150,20 @@ Result<void> Supervisor::resume_trial() {
     return trial_files_.take_back("the node restarted, or its time was over, before the change was confirmed");
   }
   set_condition("NetworkChange", "unknown", "OnTrial",
-                std::format("goes back in {} s at most unless {}", *left,
-                            network_config_ && network_config_->network.confirm == model::Confirm::operator_only
-                                ? "loamctl confirm says that it is good"
-                                : "its probes or loamctl confirm say that it is good"));
-  LOAM_TRY(trial_timer_, loop_->after(std::chrono::seconds(*left), [this] {
-    if (auto done = revert_network("it was not confirmed in time: " + network_problem_); !done)
-      sys::log(sys::Priority::error, "the network could not go back: " + done.error().text());
-  }));
+                std::format("goes back in {} s at most unless it is confirmed", *left));
+  end_trial_after(std::chrono::seconds(*left));
   return {};
+}
+
+void Supervisor::end_trial_after(std::chrono::seconds delay) {
+  auto timer = loop_->after(delay, [this] {
+    const bool by_probes = network_config_ && network_config_->network.confirm == model::Confirm::probes;
+    const auto why =
+        network_problem_.empty() && !by_probes ? "loamctl confirm did not say that it is good" : network_problem_;
+    if (auto done = revert_network("it was not confirmed in time: " + why); !done)
+      sys::log(sys::Priority::error, "the network could not go back: " + done.error().text());
+  });
+  if (timer) trial_timer_ = *std::move(timer);
 }
 
 // A network that is not the confirmed one although no change is on trial, as after an edit of the file by hand or on
@@ -172,7 +179,7 @@ Result<void> Supervisor::try_if_unconfirmed(const model::Network& network) {
 }
 
 Result<void> Supervisor::confirm_network(const std::string& how) {
-  if (!trial_) return fail("no change of the network is on trial", "loamctl apply makes one");
+  if (!trial_ || !config_) return fail("no change of the network is on trial", "loamctl apply makes one");
   LOAM_CHECK(trial_files_.confirm(config_->text));
   trial_.reset();
   trial_timer_ = {};
@@ -184,9 +191,13 @@ Result<void> Supervisor::confirm_network(const std::string& how) {
 Result<void> Supervisor::revert_network(const std::string& why) {
   if (!trial_)
     return fail("no change of the network is on trial", "loamctl apply with the earlier file changes it back");
+  if (auto back = trial_files_.take_back(why); !back) {
+    end_trial_after(std::chrono::seconds(10));  // a disk that is full or slow may not stay so
+    return back;
+  }
   trial_.reset();
   trial_timer_ = {};
-  LOAM_CHECK(trial_files_.take_back(why));
+  set_condition("NetworkChange", "false", "WentBack", why);
   say_went_back();
   load_config();
   return {};

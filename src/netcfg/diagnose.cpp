@@ -158,13 +158,17 @@ class Diagnosis {
       else if (has->tentative)
         bad(name, std::format("its address {} is still being checked for duplicates", text.str()));
     }
-    if (interface.addresses.empty() && (interface.dhcp4 || interface.ipv6 != model::Ipv6Mode::off) && !routable(*found))
-      bad(name, "no address yet: no DHCP server or router answers");
+    if (interface.dhcp4 && !routable(*found, false))
+      bad(name, "no IPv4 address yet: no DHCP server answers");
+    else if (interface.addresses.empty() && !interface.dhcp4 && interface.ipv6 != model::Ipv6Mode::off &&
+             !routable(*found, true))
+      bad(name, "no IPv6 address yet: no router answers");
   }
 
-  static bool routable(const Link& link) {
-    return std::ranges::any_of(link.addresses,
-                               [](const auto& a) { return !a.net.address.is_link_local() && !a.tentative; });
+  static bool routable(const Link& link, bool v6) {
+    return std::ranges::any_of(link.addresses, [v6](const auto& a) {
+      return a.net.address.v6 == v6 && !a.net.address.is_link_local() && !a.tentative;
+    });
   }
 
   std::optional<std::int64_t> wanted_mtu(const model::LinkName& name) const {

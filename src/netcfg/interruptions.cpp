@@ -113,12 +113,13 @@ class Comparison {
           found != after_->interfaces.end() && std::ranges::find(found->addresses, address) != found->addresses.end();
       if (!stays) say(std::format("{} leaves {}: connections to it end", address.str(), before.link.str()));
     }
-    if (found == after_->interfaces.end()) return;
+    const bool gone = found == after_->interfaces.end();
+    if (before.dhcp4 && (gone || !found->dhcp4))
+      say(std::format("{} gives back its address of DHCP: connections to it end", before.link.str()));
+    if (gone) return;
     if (before.gateway != found->gateway || before.gateway6 != found->gateway6)
       say(std::format("the default gateway of {} changes: connections that go further than its network may end",
                       before.link.str()));
-    if (before.dhcp4 && !found->dhcp4)
-      say(std::format("{} gives back its address of DHCP: connections to it end", before.link.str()));
   }
 
   const model::Network* before_;

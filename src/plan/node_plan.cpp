@@ -65,12 +65,16 @@ Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::str
   return plan;
 }
 
-Plan with_owed_reloads(Plan todo, const Plan& interrupted) {
-  for (const auto& action : interrupted.actions) {
+Plan with_owed_effects(Plan todo, const Plan& interrupted) {
+  const auto is_reload = [](const Action& action) { return action.kind == "reload"; };
+  for (auto action : interrupted.actions) {
     const auto same = [&](const Action& other) { return other.kind == action.kind && other.target == action.target; };
-    if (action.kind != "reload" || std::ranges::any_of(todo.actions, same)) continue;
-    todo.actions.push_back(action);
-    todo.actions.back().summary = "owed by an apply that did not end";
+    const bool owed = is_reload(action) || action.kind == "delete-link";
+    if (!owed || std::ranges::any_of(todo.actions, same)) continue;
+    action.summary = "owed by an apply that did not end";
+    // networkd makes a link anew only if the old one is gone when it reads its files.
+    const auto place = is_reload(action) ? todo.actions.end() : std::ranges::find_if(todo.actions, is_reload);
+    todo.actions.insert(place, std::move(action));
   }
   return todo;
 }

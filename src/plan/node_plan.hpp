@@ -15,7 +15,8 @@ namespace loam::plan {
 // "reload" (target: a unit), in that order.
 Plan plan_node(const std::vector<RenderedFile>& desired, const std::map<std::string, std::string>& observed);
 
-// `todo` with the reloads that an interrupted apply still owed: its files may be right already, and its units not know.
-Plan with_owed_reloads(Plan todo, const Plan& interrupted);
+// `todo` with the deletions of links and the reloads that an interrupted apply still owed: its files may be right
+// already, while the links are still the old ones and its units do not know.
+Plan with_owed_effects(Plan todo, const Plan& interrupted);
 
 }  // namespace loam::plan

@@ -139,8 +139,19 @@ TEST(NodePlan, ALinkThatIsMadeAnewGoesFirst) {
 
 TEST(NodePlan, AnInterruptedApplyStillOwesItsReloads) {
   const auto interrupted = plan_node({{"/etc/a", "1", 0644, "u.service"}, {"/etc/b", "2", 0644, "v.service"}}, {});
-  const auto todo = with_owed_reloads(plan_node({{"/etc/b", "3", 0644, "v.service"}}, {}), interrupted);
+  const auto todo = with_owed_effects(plan_node({{"/etc/b", "3", 0644, "v.service"}}, {}), interrupted);
   EXPECT_EQ(lines_of(todo), (std::vector<std::string>{"write-file /etc/b", "reload v.service", "reload u.service"}));
+}
+
+// Else the old link stays, and is what the change is judged by.
+TEST(NodePlan, AnInterruptedApplyStillOwesTheEndOfALink) {
+  const std::vector<RenderedFile> desired = {
+      {"/etc/systemd/network/20-bond0.netdev", "new", 0644, "systemd-networkd.service"}};
+  const auto interrupted = plan_node(desired, {{desired[0].path, "old"}});
+  const auto written = plan_node(desired, {{desired[0].path, "new"}});
+  ASSERT_TRUE(written.empty());
+  EXPECT_EQ(lines_of(with_owed_effects(written, interrupted)),
+            (std::vector<std::string>{"delete-link bond0", "reload systemd-networkd.service"}));
 }
 
 }  // namespace
