@@ -53,15 +53,23 @@ void NetworkWatch::receive() {
     if (const auto index = table_.apply(message)) matter = matter || matters(*index);
   };
   auto whole = socket_->receive(take);
-  if (whole && !*whole) {
-    // Messages were lost: only a new look tells how things are.
-    table_.clear();
-    matter = true;
-    if (auto again = socket_->dump([this](const auto& message) { table_.apply(message); }); !again)
-      whole = std::unexpected(std::move(again).error());
-  }
   if (!whole) sys::log(sys::Priority::error, "links: " + whole.error().text());
+  // Messages were lost: only a new look tells how things are.
+  if (!whole || !*whole) return look_again();
   if (matter) changed_soon();
+}
+
+// The table of before stays until there is a whole new one: half a table would say that NICs are gone.
+void NetworkWatch::look_again() {
+  netcfg::LinkTable fresh;
+  auto looked = socket_->dump([&](const auto& message) { fresh.apply(message); });
+  if (looked) {
+    table_ = std::move(fresh);
+    return changed_soon();
+  }
+  sys::log(sys::Priority::error, "links: " + looked.error().text());
+  auto timer = loop_->after(std::chrono::seconds(2), [this] { look_again(); });
+  if (timer) look_timer_ = *std::move(timer);
 }
 
 void NetworkWatch::changed_soon() {

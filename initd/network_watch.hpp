@@ -52,6 +52,7 @@ class NetworkWatch {
   void receive();
   bool matters(int index) const;
   void changed_soon();
+  void look_again();
   void look_for_neighbours();
   void ask(std::vector<netcfg::Probe> probes);
   void probes_ended(const std::string& problem);
@@ -75,6 +76,7 @@ class NetworkWatch {
   std::vector<netcfg::ProbeResult> fresh_;
   sys::EventSource source_;
   sys::EventSource soon_;
+  sys::EventSource look_timer_;
   sys::EventSource after_probe_;
   sys::EventSource after_neighbours_;
   bool soon_pending_ = false;

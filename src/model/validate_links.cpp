@@ -186,9 +186,22 @@ class LinkRules {
       const auto* const found = member(bridge.members[i], at);
       if (found != nullptr && found->kind == Kind::bridge)
         problem(at, std::format("\"{}\" is a bridge; a bridge cannot be in a bridge", bridge.members[i].str()));
+      std::set<std::string> seen;
+      if (!ring_said_ && (ring_said_ = stands_on(bridge.members[i], bridge.name, seen)))
+        problem(at, std::format("\"{}\" stands on this bridge itself", bridge.members[i].str()));
     }
     if (!bridge.vlan_filtering && !bridge.trunk.empty())
       problem(path + ".trunk", "needs vlan_filtering: without it every VLAN passes");
+  }
+
+  // Whether the link, or what is below it, is a VLAN on the bridge.
+  bool stands_on(const LinkName& link, const LinkName& bridge, std::set<std::string>& seen) const {
+    if (!seen.insert(link.str()).second) return false;
+    const auto vlan = std::ranges::find(net_->vlans, link, &Vlan::name);
+    if (vlan != net_->vlans.end()) return vlan->parent == bridge || stands_on(vlan->parent, bridge, seen);
+    const auto other = std::ranges::find(net_->bridges, link, &Bridge::name);
+    return other != net_->bridges.end() &&
+           std::ranges::any_of(other->members, [&](const auto& member) { return stands_on(member, bridge, seen); });
   }
 
   void vlan(const Vlan& vlan, const std::string& path) {
@@ -259,6 +272,7 @@ class LinkRules {
   Problems* problems_;
   std::map<std::string, Known> links_;
   std::map<std::string, std::string> masters_;
+  bool ring_said_ = false;  // each bridge of a ring stands on itself: one of them is enough to say
   std::map<std::pair<std::string, std::int64_t>, std::string> tags_;
 };
 

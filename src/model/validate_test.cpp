@@ -143,6 +143,12 @@ INSTANTIATE_TEST_SUITE_P(
             "network.bridges[0].members[0]: \"a\" is a member of network.bonds[0].members[0] already"},
         Bad{"trunk without filtering", net("bridges: [{name: x, members: [a], vlan_filtering: false, trunk: [\"5\"]}]"),
             "network.bridges[0].trunk: needs vlan_filtering: without it every VLAN passes"},
+        Bad{"a bridge on itself", net("bridges: [{name: x, members: [v]}]\n  vlans: [{name: v, parent: x, id: 30}]"),
+            "network.bridges[0].members[0]: \"v\" stands on this bridge itself"},
+        Bad{"bridges in a ring",
+            net("bridges: [{name: x, members: [v]}, {name: y, members: [w]}]\n  vlans: [{name: v, parent: y, id: 30}, "
+                "{name: w, parent: x, id: 30}]"),
+            "network.bridges[0].members[0]: \"v\" stands on this bridge itself"},
         Bad{"VLAN outside of the trunk",
             net("bridges: [{name: x, members: [a], trunk: [20-29]}]\n  vlans: [{name: v, parent: x, id: 30}]"),
             "network.vlans[0].id: 30 is not in the trunk of \"x\": its frames would pass no member"},

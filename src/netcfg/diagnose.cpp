@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "model/describe.hpp"
+#include "netcfg/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -171,24 +172,11 @@ class Diagnosis {
     });
   }
 
-  std::optional<std::int64_t> wanted_mtu(const model::LinkName& name) const {
-    std::optional<std::int64_t> mtu;
-    const auto look = [&](const auto& list) {
-      for (const auto& item : list)
-        if (item.name == name) mtu = item.mtu;
-    };
-    look(network_->nics);
-    look(network_->bonds);
-    look(network_->vlans);
-    look(network_->bridges);
-    return mtu;
-  }
-
   void mtu(const model::LinkName& name, const Link& found) {
-    const auto wanted = wanted_mtu(name);
-    if (wanted && found.mtu != *wanted)
+    const auto wanted = mtu_of(*network_, name);
+    if (found.mtu != wanted)
       bad(name.str(),
-          std::format("has MTU {}, {} was asked for; the driver or a member may not carry it", found.mtu, *wanted));
+          std::format("has MTU {}, {} was asked for; the driver or a member may not carry it", found.mtu, wanted));
   }
 
   const model::Network* network_;

@@ -6,6 +6,7 @@
 
 #include "model/parse.hpp"
 #include "netcfg/interruptions.hpp"
+#include "netcfg/mtu.hpp"
 #include "netcfg/pins.hpp"
 #include "netcfg/probes.hpp"
 #include "netcfg/trial.hpp"
@@ -136,6 +137,39 @@ TEST_F(Rack, MixedSpeeds) {
   EXPECT_EQ(said(),
             Texts{".. bond0: members of different speeds: nic0 has 25 Gb/s, nic1 has 10 Gb/s; 802.3ad uses only "
                   "those of one speed"});
+}
+
+TEST_F(Rack, DhcpMeansAnIpv4Address) {
+  auto text = std::string(rack);
+  text.replace(text.find("addresses:"), std::string::npos, "dhcp4: true}\n");
+  EXPECT_EQ(said(text), Texts{});
+  addresses = {{.gone = false, .index = 7, .address = *IpNet::parse("2001:db8::11/64")}};
+  EXPECT_EQ(said(text), Texts{"!! bond0: no IPv4 address yet: no DHCP server answers"});
+  text.replace(text.find("dhcp4: true"), std::string("dhcp4: true").size(), "ipv6: slaac");
+  EXPECT_EQ(said(text), Texts{});
+  addresses.clear();
+  EXPECT_EQ(said(text), Texts{"!! bond0: no IPv6 address yet: no router answers"});
+}
+
+TEST_F(Rack, TheMtuOfBeforeIsNotTheMtuOfNow) {
+  bond.mtu = 9000;
+  EXPECT_EQ(said(), Texts{"!! bond0: has MTU 9000, 1500 was asked for; the driver or a member may not carry it"});
+}
+
+TEST(Mtu, WhereTheFileSaysNothing) {
+  const auto network = config(R"(network:
+  nics: [{name: a, match: {mac: "52:54:00:00:00:01"}, mtu: 1400}, {name: b, match: {mac: "52:54:00:00:00:02"}}]
+  bonds: [{name: x, members: [b], mtu: 9000}]
+  bridges: [{name: br, members: [a, v]}]
+  vlans: [{name: v, parent: x, id: 5}, {name: w, parent: br, id: 6}]
+)")
+                           .network;
+  const auto mtu = [&](const char* name) { return mtu_of(network, *model::LinkName::parse(name)); };
+  EXPECT_EQ(mtu("a"), 1400);
+  EXPECT_EQ(mtu("b"), 9000) << "its bond's";
+  EXPECT_EQ(mtu("v"), 1500) << "not its parent's";
+  EXPECT_EQ(mtu("br"), 1400) << "what all members carry";
+  EXPECT_EQ(mtu("w"), 1400);
 }
 
 TEST_F(Rack, AddressesThatAreNotThere) {

@@ -76,8 +76,6 @@ const Link* LinkTable::find_hardware(const std::string& mac) const {
 
 const std::string& identity(const Link& nic) { return nic.permanent_mac.empty() ? nic.mac : nic.permanent_mac; }
 
-void LinkTable::clear() { *this = LinkTable(read_); }
-
 std::optional<int> LinkTable::apply(const RtnlMessage& message) {
   if (const auto* const link = std::get_if<LinkMessage>(&message)) return apply_link(*link);
   if (const auto* const address = std::get_if<AddressMessage>(&message)) return apply_address(*address);

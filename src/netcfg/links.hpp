@@ -60,7 +60,6 @@ class LinkTable {
   // Takes one message. The index of the link that it changed; none if it changed nothing. The cost does not depend on
   // how many other links there are.
   std::optional<int> apply(const RtnlMessage& message);
-  void clear();
 
   const std::map<int, Link>& links() const { return links_; }
   const Link* find(int index) const;

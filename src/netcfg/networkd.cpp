@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/describe.hpp"
+#include "netcfg/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -23,8 +24,6 @@ constexpr std::string_view dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\n";
 RenderedFile file(std::string_view name, std::string content) {
   return {std::format("{}/{}", directory, name), std::move(content), 0644, std::string(networkd)};
 }
-
-std::string mtu_lines(const std::optional<std::int64_t>& mtu) { return mtu ? std::format("MTUBytes={}\n", *mtu) : ""; }
 
 // Not by name: whatever the kernel or udev calls it, it is that card.
 std::string nic_match(const model::Nic& nic) {
@@ -85,7 +84,7 @@ struct Place {
   std::string match;
   std::string network;   // lines of the [Network] section: masters, and VLANs on it
   std::string sections;  // more sections
-  std::optional<std::int64_t> mtu;
+  std::int64_t mtu = 0;
   bool hardware = false;
   bool used = false;  // a member of something, or the parent of a VLAN
 };
@@ -95,13 +94,13 @@ class Links {
  public:
   explicit Links(const model::Network& network) : network_(&network) {
     for (const auto& nic : network.nics) {
-      auto& place = add_link(nic.name, nic.mtu);
+      auto& place = add_link(nic.name);
       place.match = nic_match(nic);
       place.hardware = true;
     }
     for (const auto& bond : network.bonds) add_bond(bond);
     for (const auto& bridge : network.bridges) {
-      add_link(bridge.name, bridge.mtu);
+      add_link(bridge.name);
       for (const auto& member : bridge.members) {
         auto& place = use(member);
         place.network += std::format("Bridge={}\n", bridge.name.str());
@@ -109,7 +108,7 @@ class Links {
       }
     }
     for (const auto& vlan : network.vlans) {
-      add_link(vlan.name, vlan.mtu);
+      add_link(vlan.name);
       auto& parent = use(vlan.parent);
       parent.network += std::format("VLAN={}\n", vlan.name.str());
       const auto bridge = std::ranges::find(network.bridges, vlan.parent, &model::Bridge::name);
@@ -136,26 +135,26 @@ class Links {
     return place;
   }
 
-  Place& add_link(const model::LinkName& name, const std::optional<std::int64_t>& mtu) {
+  Place& add_link(const model::LinkName& name) {
     auto& place = places_[name.str()];
     place.match = std::format("[Match]\nName={}\n", name.str());
-    place.mtu = mtu;
+    place.mtu = mtu_of(*network_, name);
     return place;
   }
 
   void add_bond(const model::Bond& bond) {
-    add_link(bond.name, bond.mtu);
+    add_link(bond.name);
     for (const auto& member : bond.members) {
       auto& place = use(member);
       place.network += std::format("Bond={}\n", bond.name.str());
       if (bond.primary == member) place.network += "PrimarySlave=yes\n";
-      if (bond.mtu) place.mtu = bond.mtu;
     }
   }
 
   std::string content(const std::string& name, const Place& place) const {
     std::string text = place.match;
-    if (place.mtu) text += std::format("\n[Link]\n{}", mtu_lines(place.mtu));
+    // Always: networkd leaves what the link has where the file says nothing, also after a way back from 9000.
+    text += std::format("\n[Link]\nMTUBytes={}\n", place.mtu);
     text += "\n[Network]\n" + place.network;
     // Neighbours are told and asked on cables, where they are.
     if (place.hardware) text += "LLDP=yes\nEmitLLDP=yes\n";

@@ -8,6 +8,7 @@
 
 #include "base/ip.hpp"
 #include "base/text.hpp"
+#include "netcfg/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -16,20 +17,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::array<std::string_view, 6> kind_names = {"duplicate", "gateway", "peer", "path-mtu", "dns", "ntp"};
-
-std::int64_t mtu_of(const model::Network& network, const model::LinkName& link) {
-  constexpr std::int64_t standard = 1500;
-  std::int64_t mtu = standard;
-  const auto look = [&](const auto& list) {
-    for (const auto& item : list)
-      if (item.name == link) mtu = item.mtu.value_or(standard);
-  };
-  look(network.nics);
-  look(network.bonds);
-  look(network.vlans);
-  look(network.bridges);
-  return mtu;
-}
 
 // Those of loam.yaml are needed. So is that of DHCP; a router that announces IPv6 beside an IPv4 network is not.
 void add_gateways(const model::Interface& interface, std::int64_t mtu, const LearnedGateways& learned,

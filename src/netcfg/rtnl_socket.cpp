@@ -27,7 +27,9 @@ Result<void> set_option(const UniqueFd& fd, int level, int option, int value) {
 Result<RtnlSocket> RtnlSocket::open() {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
   if (!fd) return fail_errno("netlink socket");
-  LOAM_CHECK(set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer));
+  // Whoever may not go past net.core.rmem_max, as a test, has what that allows.
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer))
+    LOAM_CHECK(set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer));
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
