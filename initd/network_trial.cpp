@@ -6,12 +6,14 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "netcfg/pins.hpp"
 
 namespace loam::node {
 
 namespace {
 
 constexpr std::string_view config_path = "/loam/loam.yaml";
+constexpr std::size_t pins_limit = std::size_t{1} << 20U;
 
 std::string boot_id() {
   const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
@@ -53,6 +55,8 @@ std::optional<std::int64_t> NetworkTrial::left(const netcfg::Trial& trial) {
 }
 
 Result<void> NetworkTrial::confirm(const std::string& text) const {
+  LOAM_TRY(const auto pins, read_if_there(at(netcfg::pins_path), pins_limit));
+  if (pins) LOAM_CHECK(write_file_if_changed(at(netcfg::confirmed_pins_path), *pins));
   LOAM_CHECK(write_file_if_changed(at(netcfg::confirmed_path), text, 0600));
   return remove(netcfg::trial_path);
 }
@@ -67,6 +71,9 @@ Result<void> NetworkTrial::take_back(const std::string& why) const {
     // The way back must not fail because what is kept for people cannot be written.
     auto kept = text ? write_file_atomic(at(netcfg::refused_path), *text, 0600) : Result<void>{};
     auto said = write_file_atomic(at(went_back_path), why + "\n", 0600);
+    // The other file may have had other names: found anew, they could be other NICs than before.
+    LOAM_TRY(const auto pins, read_if_there(at(netcfg::confirmed_pins_path), pins_limit));
+    if (pins) LOAM_CHECK(write_file_atomic(at(netcfg::pins_path), *pins));
     LOAM_CHECK(write_file_atomic(at(config_path), *good, 0600));
     LOAM_CHECK(std::move(kept));
     LOAM_CHECK(std::move(said));

@@ -206,10 +206,12 @@ def test_duplicate_address_is_refused_by_name(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel(lacp=False)
     pair.switch.ssh("ip address add 192.0.2.77/24 dev br0")
-    text = network("mode: active-backup", interfaces=ON_BOND.replace("192.0.2.50", "192.0.2.77")).replace("  nics:", "  confirm_timeout: 30s\n  nics:", 1)
+    names = pair.node.ssh("cat /loam/nics.json")
+    text = network("mode: active-backup", interfaces=ON_BOND.replace("192.0.2.50", "192.0.2.77")).replace("  nics:", "  confirm_timeout: 30s\n  nics:", 1).replace("nic0", "cable0")
     refused = pair.apply(text, check=False)
     assert refused.returncode == 1 and "192.0.2.77 is also the address of the host " + pair.switch.ssh("cat /sys/class/net/br0/address").strip() in refused.stderr, refused
     wait_until(lambda: "192.0.2.50" in pair.node.ssh("ip -4 address show bond0"), 60 * pair.node.scale, "the old address", interval=1)
+    assert pair.node.ssh("cat /loam/nics.json") == names and pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split() == ["nic0", "nic1"]
 
 
 def test_neighbours_tell_switch_and_port(scenario, rack):

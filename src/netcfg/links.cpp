@@ -163,7 +163,7 @@ Result<Gateways> observe_gateways() {
   Gateways gateways;
   const auto take = [&](const RtnlMessage& message) {
     const auto* const found = std::get_if<GatewayMessage>(&message);
-    if (found == nullptr || found->gone) return;
+    if (found == nullptr) return;
     auto& known = gateways[found->index];
     if (!std::ranges::contains(known, found->gateway)) known.push_back(found->gateway);
   };

@@ -81,8 +81,7 @@ class LinkTable {
 // All but the loopback interface, by name: one look, for programs that do not stay.
 Result<std::vector<Link>> observe_links();
 
-// The routers that the default routes of the main table go to, by interface index. One look: the kernel does not tell
-// of all routes that go, as when a link goes down.
+// The routers that the default routes of the main table go to, by interface index. One look.
 using Gateways = std::map<int, std::vector<IpAddr>>;
 Result<Gateways> observe_gateways();
 

@@ -124,9 +124,9 @@ TEST(Rtnl, DefaultRoutesOfTheMainTable) {
   };
   const std::string v6("\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
   EXPECT_EQ(route(AF_INET, 0, RT_TABLE_MAIN, "\x0a\x01\x02\x03"),
-            (std::vector<RtnlMessage>{GatewayMessage{false, 4, *IpAddr::parse("10.1.2.3")}}));
+            (std::vector<RtnlMessage>{GatewayMessage{4, *IpAddr::parse("10.1.2.3")}}));
   EXPECT_EQ(route(AF_INET6, 0, RT_TABLE_MAIN, v6),
-            (std::vector<RtnlMessage>{GatewayMessage{false, 4, *IpAddr::parse("fe80::1")}}));
+            (std::vector<RtnlMessage>{GatewayMessage{4, *IpAddr::parse("fe80::1")}}));
   EXPECT_TRUE(route(AF_INET, 24, RT_TABLE_MAIN, "\x0a\x01\x02\x03").empty());
   EXPECT_TRUE(route(AF_INET, 0, 100, "\x0a\x01\x02\x03").empty());
   EXPECT_TRUE(route(AF_INET, 0, RT_TABLE_MAIN, "").empty()) << "on the link itself";

@@ -171,11 +171,11 @@ std::optional<AddressMessage> address_message(Bytes payload, bool gone) {
   return message;
 }
 
-std::optional<GatewayMessage> gateway_message(Bytes payload, bool gone) {
+std::optional<GatewayMessage> gateway_message(Bytes payload) {
   const auto header = head<rtmsg>(payload);
   const bool ip = header.rtm_family == AF_INET || header.rtm_family == AF_INET6;
   if (!ip || header.rtm_dst_len != 0 || header.rtm_type != RTN_UNICAST) return std::nullopt;
-  GatewayMessage message{.gone = gone, .index = 0, .gateway = {}};
+  GatewayMessage message;
   Bytes gateway;
   unsigned table = header.rtm_table;
   each(behind(payload, sizeof(header)), [&](const Attribute& a) {
@@ -206,8 +206,7 @@ void add(const nlmsghdr& header, Bytes payload, std::vector<RtnlMessage>& messag
       if (auto message = address_message(payload, header.nlmsg_type == RTM_DELADDR)) messages.emplace_back(*message);
       return;
     case RTM_NEWROUTE:
-    case RTM_DELROUTE:
-      if (auto message = gateway_message(payload, header.nlmsg_type == RTM_DELROUTE)) messages.emplace_back(*message);
+      if (auto message = gateway_message(payload)) messages.emplace_back(*message);
       return;
     case NLMSG_DONE: messages.emplace_back(DumpEnd{}); return;
     case NLMSG_ERROR: messages.emplace_back(DumpEnd{errno_of(head<nlmsgerr>(payload).error)}); return;

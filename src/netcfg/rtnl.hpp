@@ -66,9 +66,8 @@ struct AddressMessage {
   bool operator==(const AddressMessage&) const = default;
 };
 
-// A default route of the main table.
+// A default route of the main table. Only asked for: the kernel does not tell of all that go, as when a link goes down.
 struct GatewayMessage {
-  bool gone = false;
   int index = 0;  // of the interface that it goes through
   IpAddr gateway;
   bool operator==(const GatewayMessage&) const = default;

@@ -14,6 +14,8 @@ namespace loam::netcfg {
 inline constexpr std::string_view trial_path = "/loam/network-trial.json";
 // The last loam.yaml whose network was confirmed. Always kept.
 inline constexpr std::string_view confirmed_path = "/loam/loam.yaml.confirmed";
+// Which NIC was which then.
+inline constexpr std::string_view confirmed_pins_path = "/loam/nics.json.confirmed";
 // The last one that went back.
 inline constexpr std::string_view refused_path = "/loam/loam.yaml.refused";
 
