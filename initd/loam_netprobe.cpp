@@ -50,9 +50,16 @@ Answer duplicate(const Probe& probe) {
   return {false, std::format("{} is also the address of the host {}; give one of them another", probe.target, other)};
 }
 
+// The kernel asks for the neighbour while we ping it: at the latest after 5 s (DELAY_PROBE_TIME) it knows anew.
+bool is_neighbour(const Probe& probe) {
+  if (answers({"ping", "-n", "-c", "5", "-W", "2", "-I", probe.link, probe.target})) return true;
+  const auto known = ask({"ip", "-6", "neighbour", "show", "to", probe.target, "dev", probe.link, "nud", "reachable"});
+  return known && known->code == 0 && known->out.contains("lladdr");
+}
+
 // A gateway stands on the link: it must answer to who has its address, whatever it does with pings.
 Answer gateway(const Probe& probe) {
-  const bool good = is_v6(probe) ? answers({"ping", "-n", "-c", "3", "-W", "2", "-I", probe.link, probe.target})
+  const bool good = is_v6(probe) ? is_neighbour(probe)
                                  : answers({"arping", "-f", "-c", "3", "-w", "4", "-I", probe.link, probe.target});
   if (good) return {true, std::format("gateway {} answers on {}", probe.target, probe.link)};
   return {false, std::format("gateway {} does not answer on {}: wrong address, VLAN or cable, or it is off",

@@ -37,26 +37,36 @@ void NetworkWatch::want(const model::Network& network) {
   add(network.bonds);
   add(network.vlans);
   add(network.bridges);
+  macs_.clear();
+  for (const auto& nic : network.nics)
+    if (nic.match.mac) macs_.insert(nic.match.mac->str());
 }
 
-bool NetworkWatch::matters(int index) const {
+bool NetworkWatch::is_ours(const netcfg::Link& link) const {
+  return names_.contains(link.name) || macs_.contains(netcfg::identity(link)) || (names_.empty() && link.kind == "nic");
+}
+
+bool NetworkWatch::note(int index) {
   const auto* const link = table_.find(index);
-  return link != nullptr && (link->kind == "nic" || names_.contains(link->name));
+  if (link == nullptr) return false;
+  const bool ours = is_ours(*link);
+  ours_changed_ = ours_changed_ || ours;
+  return ours || link->kind == "nic";
 }
 
 void NetworkWatch::receive() {
-  bool matter = false;
+  bool tell = false;
   const auto take = [&](const netcfg::RtnlMessage& message) {
     // Of one that goes, only before it has gone: each pod that ends takes a link with it.
     const auto* const link = std::get_if<netcfg::LinkMessage>(&message);
-    matter = matter || (link != nullptr && link->gone && matters(link->index));
-    if (const auto index = table_.apply(message)) matter = matter || matters(*index);
+    if (link != nullptr && link->gone) tell = note(link->index) || tell;
+    if (const auto index = table_.apply(message)) tell = note(*index) || tell;
   };
   auto whole = socket_->receive(take);
   if (!whole) sys::log(sys::Priority::error, "links: " + whole.error().text());
   // Messages were lost: only a new look tells how things are.
   if (!whole || !*whole) return look_again();
-  if (matter) changed_soon();
+  if (tell) changed_soon();
 }
 
 // The table of before stays until there is a whole new one: half a table would say that NICs are gone.
@@ -65,6 +75,7 @@ void NetworkWatch::look_again() {
   auto looked = socket_->dump([&](const auto& message) { fresh.apply(message); });
   if (looked) {
     table_ = std::move(fresh);
+    ours_changed_ = true;
     return changed_soon();
   }
   sys::log(sys::Priority::error, "links: " + looked.error().text());
@@ -76,8 +87,9 @@ void NetworkWatch::changed_soon() {
   if (std::exchange(soon_pending_, true)) return;
   auto timer = loop_->after(burst, [this] {
     soon_pending_ = false;
+    const bool ours = std::exchange(ours_changed_, false);
     look_for_neighbours();
-    callbacks_.changed();
+    callbacks_.changed(ours);
   });
   if (timer) soon_ = *std::move(timer);
 }
@@ -160,7 +172,7 @@ void NetworkWatch::probes_ended(const std::string& problem) {
   if (!good) rest_results_.clear();
   auto rest = std::exchange(rest_, {});
   // Something changed meanwhile: the answers may be of before. Whoever is told of the change asks again.
-  if (soon_pending_) return;
+  if (ours_changed_) return;
   if (!next_.empty()) return probe(std::exchange(next_, {}));
   if (good && !rest.empty()) ask(std::move(rest));
   callbacks_.probed();
@@ -182,7 +194,7 @@ std::vector<netcfg::Link> NetworkWatch::links() const {
 bool NetworkWatch::routable() const {
   // Bridges of pods and machines reach nobody.
   return std::ranges::any_of(table_.links(), [this](const auto& entry) {
-    return matters(entry.first) && entry.second.carrier &&
+    return (entry.second.kind == "nic" || is_ours(entry.second)) && entry.second.carrier &&
            std::ranges::any_of(entry.second.addresses,
                                [](const auto& a) { return !a.tentative && !a.net.address.is_link_local(); });
   });

@@ -24,8 +24,10 @@ namespace loam::node {
 class NetworkWatch {
  public:
   struct Callbacks {
-    std::function<void()> changed;  // a link that matters, or any NIC; bursts are one call
-    std::function<void()> probed;   // the needed probes have answered; and once more when the others have
+    // A link of loam.yaml or any NIC changed; bursts are one call. ours: one of loam.yaml was among them, or there is
+    // none yet.
+    std::function<void(bool ours)> changed;
+    std::function<void()> probed;  // the needed probes have answered; and once more when the others have
   };
   NetworkWatch(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
   Result<void> start();
@@ -50,7 +52,9 @@ class NetworkWatch {
 
  private:
   void receive();
-  bool matters(int index) const;
+  bool is_ours(const netcfg::Link& link) const;
+  // True if it is one to tell of.
+  bool note(int index);
   void changed_soon();
   void look_again();
   void look_for_neighbours();
@@ -65,7 +69,8 @@ class NetworkWatch {
   std::unique_ptr<netcfg::RtnlSocket> socket_;
   netcfg::LinkTable table_;
   model::Network network_;
-  std::set<std::string> names_;  // of the links that matter
+  std::set<std::string> names_;  // of its links
+  std::set<std::string> macs_;   // of its NICs, whatever they are called at the moment
   netcfg::Neighbours neighbours_;
   std::string neighbours_text_;
   std::vector<netcfg::Probe> asked_;  // of the round that is under way
@@ -80,6 +85,7 @@ class NetworkWatch {
   sys::EventSource after_probe_;
   sys::EventSource after_neighbours_;
   bool soon_pending_ = false;
+  bool ours_changed_ = false;                     // the answers that come may be of before
   std::unique_ptr<sys::Child> child_;             // loam-netprobe
   std::unique_ptr<sys::Child> neighbours_child_;  // networkctl
 };

@@ -18,7 +18,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       boot_(std::move(boot)),
       monitor_(std::move(monitor)),
       disks_(loop),
-      network_(loop, {.changed = [this] { network_changed(); }, .probed = [this] { network_probed(); }}),
+      network_(loop, {.changed = [this](bool ours) { network_changed(ours); }, .probed = [this] { network_probed(); }}),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {

@@ -67,7 +67,7 @@ class Supervisor {
   // The network: whether it works, and changes of it that go back when it does not.
   void watch_network();
   void give_network_time();
-  void network_changed();
+  void network_changed(bool ours);
   bool network_is_ours() const;
   netcfg::Verdict any_network() const;
   void judge_network();
@@ -79,6 +79,7 @@ class Supervisor {
   void keep_confirmed();
   Result<void> begin_trial(const model::Network& network);
   Result<void> resume_trial();
+  Result<std::optional<model::Network>> confirmed_network() const;
   Result<void> try_if_unconfirmed(const model::Network& network);
   Result<void> confirm_network(const std::string& how);
   Result<void> revert_network(const std::string& why);

@@ -217,6 +217,7 @@ std::string Supervisor::plan_text(const plan::Plan& todo, const model::Config& c
   auto text = plan::format(todo);
   for (const auto& finding : netcfg::mixed_speeds(config.network, network_.table()))
     text += std::format("  warning: {}\n", finding.text);
+  for (const auto& sentence : netcfg::unprovable(config.network)) text += std::format("  warning: {}\n", sentence);
   if (!network_config_) return text;
   for (const auto& sentence : netcfg::interruptions(*network_config_, config))
     text += std::format("  interrupts: {}\n", sentence);
@@ -253,6 +254,8 @@ bool changes_network(const plan::Plan& plan) {
 Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
   LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
   LOAM_CHECK(check_zone(config.time));
+  LOAM_TRY(const auto confirmed, confirmed_network());
+  const bool same_network = confirmed == config.network;
   LOAM_TRY(const auto pins, pins_for(config.network, at_boot));
   config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
@@ -275,6 +278,8 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   }
   set_condition("Config", "true", "Applied",
                 todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
+  // A way back must not undo what has nothing to do with the network, such as a key that was taken out.
+  if (same_network && !trial_) keep_confirmed();
   network_.want(config.network);
   network_config_ = std::move(config);
   new_network ? network_is_changing() : judge_network();

@@ -29,7 +29,7 @@ void Supervisor::watch_network() {
   if (auto started = network_.start(); !started)
     set_condition("Network", "unknown", "NotWatched", started.error().text());
   else
-    network_changed();
+    network_changed(true);
 }
 
 void Supervisor::give_network_time() {
@@ -44,7 +44,8 @@ void Supervisor::give_network_time() {
     network_grace_over_ = true;
 }
 
-void Supervisor::network_changed() {
+// ours: links of loam.yaml. Others say nothing about its network, and a loose plug in one must not keep us asking.
+void Supervisor::network_changed(bool ours) {
   last_nic_event_ = std::chrono::steady_clock::now();
   service_.document_changed("Links");
   if (nics_missing_) {
@@ -52,7 +53,7 @@ void Supervisor::network_changed() {
     load_config();
     return;
   }
-  judge_network();
+  if (ours) judge_network();
   if (boot_.live && !config_ && condition_is("Network", "true")) look_for_config();
 }
 
@@ -166,14 +167,20 @@ void Supervisor::end_trial_after(std::chrono::seconds delay) {
   if (timer) trial_timer_ = *std::move(timer);
 }
 
+// None if nothing was confirmed yet, or by a release whose files this one cannot read.
+Result<std::optional<model::Network>> Supervisor::confirmed_network() const {
+  LOAM_TRY(const auto text, trial_files_.confirmed());
+  if (!text) return std::optional<model::Network>{};
+  auto confirmed = model::parse_config(*text, netcfg::confirmed_path);
+  return confirmed ? std::optional(std::move(confirmed->network)) : std::nullopt;
+}
+
 // A network that is not the confirmed one although no change is on trial, as after an edit of the file by hand or on
 // another machine: it has to prove itself like any change.
 Result<void> Supervisor::try_if_unconfirmed(const model::Network& network) {
   if (trial_) return {};
-  LOAM_TRY(const auto text, trial_files_.confirmed());
-  if (!text) return {};
-  const auto confirmed = model::parse_config(*text, netcfg::confirmed_path);
-  if (!confirmed || confirmed->network == network) return {};
+  LOAM_TRY(const auto confirmed, confirmed_network());
+  if (!confirmed || *confirmed == network) return {};
   sys::log(sys::Priority::notice, "loam.yaml has another network than the confirmed one: it is on trial");
   return begin_trial(network);
 }

@@ -77,10 +77,24 @@ def test_other_bond_modes(scenario, rack):
         "active-backup", "nic1", "better", "200", "192.0.2.1", "nic1"]
     one = pair.apply(network("mode: active-backup").replace("[nic0, nic1]", "[nic0]"))
     assert "bond0 is made anew" in one and "nic1 leaves bond0" in one, one
+    # A NIC that the file no longer has keeps nothing of what it was.
+    alone = network("mode: active-backup", interfaces=ON_BOND + '    - {link: nic1, addresses: [198.51.100.60/24], ipv6: "off"}\n').replace("[nic0, nic1]", "[nic0]")
+    pair.apply(alone)
+    gone = pair.apply(network("mode: active-backup").replace("[nic0, nic1]", "[nic0]").replace('    - {name: nic1, match: {mac: "52:54:00:00:10:02"}}\n', ""))
+    assert "198.51.100.60/24 leaves nic1: connections to it end" in gone, gone
+    assert "198.51.100.60" not in pair.node.ssh("ip address; ip route"), "the address went with the file"
+    # A cable that is out is said, and holds up no change of the rest.
+    pair.plug(1, False)
     two = pair.apply(network("mode: active-backup"))
+    pair.wait_said("nic1: no carrier: no cable, or the switch port is off; bond0 works without it", 60)
+    assert pair.node.state() == "ready"
+    pair.plug(1, True)
     assert "nic1 joins bond0" in two and "made anew" not in two, two
     assert pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split() == ["nic0", "nic1"]
-    for mode in ("balance-xor", "balance-alb"):
+    for mode in ("balance-alb", "balance-tlb", "balance-xor", "balance-rr", "broadcast"):
+        if mode == "balance-xor":  # from here on the switch must have a channel, without LACP
+            pair.switch.ssh("set -e; ip link add po1 type bond mode balance-xor miimon 100; ip link set po1 up master br0; "
+                            "for p in p1 p2; do ip link set $p nomaster down; ip link set $p master po1; done")
         pair.apply(network(f"mode: {mode}"))
         assert bonding(pair, "mode", "miimon") == [mode, "100"] and pair.condition("NetworkChange")["reason"] == "Confirmed"
         assert pair.node.ssh("ping -n -c 2 192.0.2.1")
@@ -89,7 +103,13 @@ def test_other_bond_modes(scenario, rack):
 def test_switch_without_lacp_is_named_and_the_change_goes_back(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel(lacp=False)
+    # What has nothing to do with the network stays when it goes back, also if it changed while a cable was out.
+    pair.plug(1, False)
+    pair.wait_said("nic1: no carrier", 60)
+    pair.node.ssh("sed 's/^hostname: .*/hostname: renamed/' /loam/loam.yaml > /tmp/renamed.yaml; loamctl apply /tmp/renamed.yaml")
+    pair.plug(1, True)
     before = pair.node.ssh("cat /loam/loam.yaml")
+    assert "hostname: renamed" in before
     text = network().replace("  nics:", "  confirm_timeout: 40s\n  nics:", 1)
     refused = pair.apply(text, check=False)
     assert refused.returncode == 1 and "the change went back" in refused.stderr, refused
@@ -211,7 +231,8 @@ def test_duplicate_address_is_refused_by_name(scenario, rack):
     refused = pair.apply(text, check=False)
     assert refused.returncode == 1 and "192.0.2.77 is also the address of the host " + pair.switch.ssh("cat /sys/class/net/br0/address").strip() in refused.stderr, refused
     wait_until(lambda: "192.0.2.50" in pair.node.ssh("ip -4 address show bond0"), 60 * pair.node.scale, "the old address", interval=1)
-    assert pair.node.ssh("cat /loam/nics.json") == names and pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split() == ["nic0", "nic1"]
+    assert pair.node.ssh("cat /loam/nics.json") == names
+    assert sorted(pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split()) == ["nic0", "nic1"]
 
 
 def test_neighbours_tell_switch_and_port(scenario, rack):

@@ -87,7 +87,7 @@ struct Nic {
 
 enum class BondMode { lacp, active_backup, balance_rr, balance_xor, broadcast, balance_tlb, balance_alb };
 enum class LacpRate { slow, fast };
-enum class HashPolicy { layer2, layer2_3, layer3_4, encap2_3, encap3_4, vlan_srcmac };
+enum class HashPolicy { layer2, layer2_3, layer3_4, encap2_3, encap3_4 };
 enum class AdSelect { stable, bandwidth, count };
 enum class PrimaryReselect { always, better, failure };
 

@@ -36,7 +36,7 @@ LOAM_ENUM(AfterInstall, "reboot", "poweroff", "wait");
 LOAM_ENUM(Encryption, "none", "tpm2", "recovery-key");
 LOAM_ENUM(BondMode, "802.3ad", "active-backup", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb");
 LOAM_ENUM(LacpRate, "slow", "fast");
-LOAM_ENUM(HashPolicy, "layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4", "vlan+srcmac");
+LOAM_ENUM(HashPolicy, "layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4");
 LOAM_ENUM(AdSelect, "stable", "bandwidth", "count");
 LOAM_ENUM(PrimaryReselect, "always", "better", "failure");
 LOAM_ENUM(Role, "management", "cluster", "storage-public", "storage-cluster", "vm");

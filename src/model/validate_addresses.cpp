@@ -34,8 +34,8 @@ class AddressRules {
     for (std::size_t i = 0; i < list.size(); ++i) interface(list[i], std::format("network.interfaces[{}]", i));
     dns();
     if (const auto timeout = config_->network.confirm_timeout.seconds;
-        timeout < std::chrono::seconds(10) || timeout > std::chrono::hours(1))
-      problem("network.confirm_timeout", "expected 10s to 1h");
+        timeout < std::chrono::seconds(30) || timeout > std::chrono::hours(1))
+      problem("network.confirm_timeout", "expected 30s to 1h");
     if (config_->cluster) cluster(*config_->cluster);
   }
 

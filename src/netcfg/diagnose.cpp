@@ -19,7 +19,11 @@ bool no_system(std::string_view mac) { return mac.empty() || mac == "00:00:00:00
 class Diagnosis {
  public:
   Diagnosis(const model::Network& network, const LinkTable& table, const Partners& partners)
-      : network_(&network), table_(&table), partners_(&partners) {}
+      : network_(&network), table_(&table), partners_(&partners) {
+    for (const auto& bond : network.bonds)
+      if (const auto* const found = link(bond.name); found != nullptr && found->carrier)
+        for (const auto& member : bond.members) carried_by_.emplace(member.str(), bond.name.str());
+  }
 
   std::vector<Finding> run() && {
     for (const auto& nic : network_->nics) this->nic(nic);
@@ -43,6 +47,15 @@ class Diagnosis {
     findings_.push_back({false, link, std::format("{}: {}", link, text)});
   }
 
+  // One NIC of a bond that works without it: what a bond is for.
+  void nic_out(const std::string& name, std::string_view text) {
+    const auto bond = carried_by_.find(name);
+    if (bond == carried_by_.end())
+      bad(name, text);
+    else
+      worth_knowing(name, std::format("{}; {} works without it", text, bond->second));
+  }
+
   // A NIC by its address, whatever it is called at the moment.
   const Link* link(const model::LinkName& name) const {
     for (const auto& nic : network_->nics)
@@ -54,11 +67,14 @@ class Diagnosis {
     const auto& name = nic.name.str();
     const auto* const found = link(nic.name);
     if (found == nullptr) {
-      bad(name,
-          std::format("no NIC with the address {} is in this machine", nic.match.mac ? nic.match.mac->str() : "?"));
+      nic_out(name,
+              std::format("no NIC with the address {} is in this machine", nic.match.mac ? nic.match.mac->str() : "?"));
     } else if (!found->carrier) {
-      bad(name,
-          found->up ? "no carrier: no cable, or the switch port is off" : "is not up; networkctl status says why");
+      nic_out(name,
+              found->up ? "no carrier: no cable, or the switch port is off" : "is not up; networkctl status says why");
+    } else if (nic.match.min_speed && found->speed > 0 && found->speed < *nic.match.min_speed) {
+      worth_knowing(name, std::format("runs at {}, min_speed is {}: the cable, its modules or the switch port",
+                                      format_speed(found->speed), format_speed(*nic.match.min_speed)));
     }
   }
 
@@ -182,6 +198,7 @@ class Diagnosis {
   const model::Network* network_;
   const LinkTable* table_;
   const Partners* partners_;
+  std::map<std::string, std::string> carried_by_;  // members of bonds that have carrier
   std::vector<Finding> findings_;
 };
 

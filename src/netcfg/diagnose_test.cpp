@@ -1,5 +1,6 @@
 #include "netcfg/diagnose.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +15,9 @@
 namespace loam::netcfg {
 namespace {
 
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using Texts = std::vector<std::string>;
 
 model::Config config(const std::string& yaml) {
@@ -115,7 +119,7 @@ TEST_F(Rack, ASlowPartnerIsWorthKnowing) {
 
 TEST_F(Rack, OneCableOutAndAllCablesOut) {
   nics[1].carrier = false;
-  EXPECT_EQ(said(), Texts{"!! nic1: no carrier: no cable, or the switch port is off"});
+  EXPECT_EQ(said(), Texts{".. nic1: no carrier: no cable, or the switch port is off; bond0 works without it"});
   nics[0].carrier = bond.carrier = false;
   EXPECT_EQ(said(), (Texts{"!! nic0: no carrier: no cable, or the switch port is off",
                            "!! nic1: no carrier: no cable, or the switch port is off",
@@ -124,7 +128,21 @@ TEST_F(Rack, OneCableOutAndAllCablesOut) {
 
 TEST_F(Rack, ANicThatIsNotThere) {
   nics.pop_back();
-  EXPECT_EQ(said(), Texts{"!! nic1: no NIC with the address 52:54:00:00:00:02 is in this machine"});
+  EXPECT_EQ(said(),
+            Texts{".. nic1: no NIC with the address 52:54:00:00:00:02 is in this machine; bond0 works without it"});
+  bond.carrier = false;
+  EXPECT_THAT(said(), Contains("!! nic1: no NIC with the address 52:54:00:00:00:02 is in this machine"));
+}
+
+TEST_F(Rack, ANicThatIsSlowerThanItWasChosenFor) {
+  std::string yaml = rack;
+  const std::string match = "{mac: \"52:54:00:00:00:02\"";
+  yaml.insert(yaml.find(match) + match.size(), ", min_speed: 25000");
+  EXPECT_EQ(said(yaml), Texts{});
+  speed_of_nic1 = 10000;
+  EXPECT_THAT(said(yaml), Contains(".. nic1: runs at 10 Gb/s, min_speed is 25 Gb/s: the cable, its modules or the "
+                                   "switch port"));
+  EXPECT_THAT(said(), Not(Contains(HasSubstr("nic1: runs at")))) << "nothing was asked for";
 }
 
 TEST_F(Rack, AMemberOutsideOfItsBond) {
@@ -215,6 +233,15 @@ TEST(Probes, PeersOfTheClusterInTheSameNetwork) {
   EXPECT_EQ(std::ranges::count(probes, ProbeKind::peer, &Probe::kind), 1);
   // One may be off; where it answers, large packets must pass.
   EXPECT_NE(std::ranges::find(probes, Probe{ProbeKind::path_mtu, "bond0", "192.0.2.12", 1500, true}), probes.end());
+}
+
+TEST(Probes, ManagementThatNoProbeCanProve) {
+  const std::string head = "network:\n  interfaces:\n    - {link: a, roles: [management], addresses: [192.0.2.11/24]";
+  const std::string nic = "}\n  nics: [{name: a, match: {driver: ice}}]\n";
+  const auto of = [](const std::string& text) { return unprovable(config(text).network).size(); };
+  EXPECT_EQ(of(head + nic), 1U);
+  EXPECT_EQ(of(head + ", gateway: 192.0.2.1" + nic), 0U);
+  EXPECT_EQ(of(head + nic + "  confirm: operator\n"), 0U) << "a person proves it";
 }
 
 TEST(Probes, LearnedGatewaysCountWhereTheFileHasNone) {

@@ -55,7 +55,8 @@ class Comparison {
   void nics() {
     const auto after = by_name(after_->nics);
     for (const auto& nic : before_->nics)
-      if (const auto found = after.find(nic.name.str()); found != after.end() && found->second.match != nic.match)
+      if (const auto found = after.find(nic.name.str());
+          found != after.end() && found->second.match.mac != nic.match.mac)
         say(std::format("{} becomes another NIC: what goes over the old one stops", nic.name.str()));
   }
 

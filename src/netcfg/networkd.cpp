@@ -44,7 +44,7 @@ std::string bond_lines(const model::Bond& bond) {
                         model::enum_name(bond.ad_select));
   if (bond.mode != model::BondMode::active_backup)
     text += std::format("TransmitHashPolicy={}\n", model::enum_name(bond.hash_policy));
-  if (bond.mode == model::BondMode::active_backup)
+  if (bond.mode == model::BondMode::active_backup || bond.primary)
     text += std::format("PrimaryReselectPolicy={}\n", model::enum_name(bond.primary_reselect));
   // A bond that watches neither carrier nor ARP never fails over.
   if (bond.arp_targets.empty()) return text + std::format("MIIMonitorSec={}ms\n", bond.miimon_ms);
@@ -178,6 +178,8 @@ class Links {
     for (const auto& server : network_->dns.servers) text += std::format("DNS={}\n", server.str());
     for (const auto& domain : network_->dns.search) text += std::format("Domains={}\n", domain.str());
     if (interface.dhcp4) text += "\n[DHCPv4]\nClientIdentifier=mac\n";
+    // Else the router's flags decide, as with slaac.
+    if (v6_dhcp) text += "\n[IPv6AcceptRA]\nDHCPv6Client=always\n";
     for (const auto& address : interface.addresses) text += address_section(address);
     if (interface.gateway) text += std::format("\n[Route]\nGateway={}\n", interface.gateway->str());
     if (interface.gateway6) text += std::format("\n[Route]\nGateway={}\n", interface.gateway6->str());

@@ -118,6 +118,7 @@ TEST(Networkd, RoutesAndRules) {
       "198.51.100.0/24}]\n      rules: [{from: 192.0.2.0/24, table: 100}]\n");
   const auto& text = files.at("30-a.network");
   EXPECT_TRUE(text.contains("DHCP=yes\nIPv6AcceptRA=yes\n"));
+  EXPECT_TRUE(text.contains("\n[IPv6AcceptRA]\nDHCPv6Client=always\n"));
   EXPECT_TRUE(text.contains("\n[Route]\nDestination=10.0.0.0/8\nGateway=192.0.2.1\nMetric=5\nTable=100\n"));
   EXPECT_TRUE(text.contains("\n[Route]\nDestination=198.51.100.0/24\n"));
   EXPECT_TRUE(text.ends_with("\n[RoutingPolicyRule]\nTable=100\nFrom=192.0.2.0/24\n"));

@@ -108,12 +108,23 @@ class Pinner {
     }
   }
 
+  // The name of a member whose NIC is gone, else the next one that is free.
+  std::string name_for_member(const std::string& bond) {
+    for (const auto& [name, mac] : result_.pins)
+      if (is_member_of(name, bond) && present(mac) == nullptr) return name;
+    std::size_t number = 0;
+    while (result_.pins.contains(std::format("{}p{}", bond, number))) ++number;
+    return std::format("{}p{}", bond, number);
+  }
+
   void select(const model::Bond& bond, std::size_t index) {
     const auto& name = bond.name.str();
     for (const auto* found : free_matches(*bond.select)) {
-      std::size_t number = 0;
-      while (result_.pins.contains(std::format("{}p{}", name, number))) ++number;
-      pin(std::format("{}p{}", name, number), identity(*found));
+      const auto member = name_for_member(name);
+      if (const auto gone = result_.pins.find(member); gone != result_.pins.end())
+        result_.notes.push_back(
+            std::format("{}: {} is gone; {} takes its place", member, gone->second, describe(*found)));
+      pin(member, identity(*found));
     }
     const bool any = std::ranges::any_of(result_.pins, [&](const auto& p) { return is_member_of(p.first, name); });
     if (!any)
@@ -144,24 +155,26 @@ Pinned pin_nics(const model::Network& network, const std::vector<Link>& links, c
 model::Network pinned_network(const model::Network& network, const Pins& pins) {
   auto result = network;
   result.nics.clear();
-  const auto add = [&](const std::string& name, const std::string& mac, std::optional<std::int64_t> mtu) {
+  const auto add = [&](const std::string& name, const std::string& mac, const model::NicSelector& match,
+                       std::optional<std::int64_t> mtu) {
     auto link = model::LinkName::parse(name);
     auto address = model::MacAddress::parse(mac);
     if (!link || !address) return false;
-    result.nics.push_back({.name = *link,
-                           .match = {.mac = *address, .pci = {}, .driver = {}, .min_speed = {}, .carrier = {}},
-                           .mtu = mtu});
+    result.nics.push_back(
+        {.name = *link,
+         .match = {.mac = *address, .pci = {}, .driver = {}, .min_speed = match.min_speed, .carrier = {}},
+         .mtu = mtu});
     return true;
   };
   for (const auto& nic : network.nics) {
     const auto pin = pins.find(nic.name.str());
     const auto mac = nic.match.mac ? lower(nic.match.mac->str()) : pin == pins.end() ? "" : pin->second;
-    if (!mac.empty()) add(nic.name.str(), mac, nic.mtu);
+    if (!mac.empty()) add(nic.name.str(), mac, nic.match, nic.mtu);
   }
   for (auto& bond : result.bonds) {
     if (!bond.select) continue;
     for (const auto& [name, mac] : pins)
-      if (is_member_of(name, bond.name.str()) && add(name, mac, std::nullopt))
+      if (is_member_of(name, bond.name.str()) && add(name, mac, *bond.select, std::nullopt))
         bond.members.push_back(result.nics.back().name);
     bond.select.reset();
   }

@@ -28,11 +28,11 @@ struct Pinned {
 
 // Pins what can be pinned. A NIC that was pinned before stays, whatever its cable does, as long as it is there; where
 // it is gone, exactly one other that matches takes its place. Bonds that select keep what they have and get every
-// other NIC that matches.
+// other NIC that matches, first in the place of members that are gone.
 Pinned pin_nics(const model::Network& network, const std::vector<Link>& links, const Pins& before);
 
-// The network with every NIC matched by its MAC address, and the members of selecting bonds listed. NICs without a pin
-// are left out.
+// The network with every NIC matched by its MAC address (its min_speed stays, to be compared), and the members of
+// selecting bonds listed. NICs without a pin are left out.
 model::Network pinned_network(const model::Network& network, const Pins& pins);
 
 // "enp1s0 (52:54:00:12:34:56, mlx5_core, 0000:3b:00.0, 25 Gb/s, carrier)"

@@ -107,9 +107,20 @@ TEST(Pins, ABondSelectsAllThatMatchAndKeepsThem) {
   ASSERT_EQ(pinned.bonds[0].members.size(), 2U);
   EXPECT_EQ(pinned.bonds[0].members[1].str(), "bond0p1");
   EXPECT_EQ(pinned.nics[1].match.mac->str(), "52:54:00:00:00:03");
+  EXPECT_EQ(pinned.nics[1].match.min_speed, 25000) << "to be compared with what it runs at";
   EXPECT_FALSE(pinned.bonds[0].select);
   EXPECT_THAT(pin_nics(wanted, {}, {}).problems,
               ElementsAre(HasSubstr("network.bonds[0] (bond0): no NIC matches select")));
+}
+
+TEST(Pins, ANewCardTakesThePlaceOfADeadMember) {
+  const auto wanted = network("  bonds: [{name: bond0, select: {driver: mlx5*}}]");
+  const Pins before = {{"bond0p0", "52:54:00:00:00:99"}, {"bond0p1", "52:54:00:00:00:04"}};
+  const auto found = pin_nics(wanted, machine, before);
+  EXPECT_EQ(found.pins.at("bond0p0"), "52:54:00:00:00:02");
+  EXPECT_EQ(found.pins.at("bond0p1"), "52:54:00:00:00:04");
+  EXPECT_THAT(found.notes, ElementsAre(HasSubstr("bond0p0: 52:54:00:00:00:99 is gone; enp2s0")));
+  EXPECT_EQ(pin_nics(wanted, {}, before).pins, before) << "it may come back";
 }
 
 TEST(Pins, AFileThatIsNoneIsRefused) {

@@ -73,6 +73,20 @@ std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways&
   return probes;
 }
 
+std::vector<std::string> unprovable(const model::Network& network) {
+  std::vector<std::string> said;
+  if (network.confirm == model::Confirm::operator_only) return said;
+  for (const auto& interface : network.interfaces) {
+    const bool asked = interface.dhcp4 || interface.addresses.empty() || interface.gateway || interface.gateway6;
+    if (std::ranges::contains(interface.roles, model::Role::management) && !asked)
+      said.push_back(
+          std::format("{}: carries management and has no gateway, so no probe can tell whether people still "
+                      "reach it; with confirm: operator the change waits for loamctl confirm",
+                      interface.link.str()));
+  }
+  return said;
+}
+
 namespace {
 
 json probe_json(const Probe& probe) {

@@ -40,6 +40,10 @@ struct ProbeResult {
 // Routers that a link has from DHCP or from router advertisements, by name of the link.
 using LearnedGateways = std::map<std::string, std::vector<IpAddr>>;
 
+// What a person should know before a change: interfaces for management of which no probe can tell whether people still
+// reach them.
+std::vector<std::string> unprovable(const model::Network& network);
+
 std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways& learned = {});
 
 // As loam-netprobe takes and prints them.

@@ -60,7 +60,7 @@ class Author {
     bonds_ +=
         std::format("    - {{name: b{}, members: [{}, {}], mode: {}, hash_policy: {}, miimon_ms: {}{}}}\n", number,
                     take(), take(), one_of("802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb"),
-                    one_of("layer2", "layer3+4", "vlan+srcmac"), 10 + upto(500), chance() ? ", mtu: 9000" : "");
+                    one_of("layer2", "layer3+4", "encap2+3"), 10 + upto(500), chance() ? ", mtu: 9000" : "");
     free_.push_back(std::format("b{}", number));
   }
   void bridge(int number) {
