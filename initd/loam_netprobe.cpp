@@ -99,8 +99,8 @@ Answer path_mtu(const Probe& probe) {
     const auto middle = (good + bad) / 2;
     (passes(probe, middle) ? good : bad) = middle;
   }
-  return {false, std::format("only {} bytes pass to {} on {}, which has MTU {}: a switch port or router between them "
-                             "has a smaller MTU",
+  return {false, std::format("only {} bytes pass to {} on {}, which has MTU {}: a switch port or router between them, "
+                             "or the other end itself, has a smaller MTU",
                              good, probe.target, probe.link, probe.mtu)};
 }
 

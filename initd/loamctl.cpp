@@ -70,8 +70,14 @@ Result<void> plan_or_apply(const Arguments& arguments, const char* method) {
 Result<void> wait_for_verdict(node::NodeClient& client) {
   const auto change = [&]() -> Result<node::Condition> {
     LOAM_TRY(const auto view, client.view());
-    const auto found = std::ranges::find(view.conditions, "NetworkChange", &node::Condition::type);
-    return found == view.conditions.end() ? node::Condition{} : *found;
+    const auto condition = [&](std::string_view type) {
+      const auto found = std::ranges::find(view.conditions, type, &node::Condition::type);
+      return found == view.conditions.end() ? node::Condition{} : *found;
+    };
+    auto found = condition("NetworkChange");
+    // loamd that has just started has not read yet what is on trial; when it has, only what is not over is.
+    if (found.status.empty()) found.status = condition("Config").status.empty() ? "unknown" : "true";
+    return found;
   };
   LOAM_TRY(auto verdict, change());
   if (verdict.status != "unknown") return {};  // nothing is on trial: what is said is of an earlier change
@@ -82,8 +88,10 @@ Result<void> wait_for_verdict(node::NodeClient& client) {
     LOAM_CHECK(client.wait_for_change(std::chrono::seconds(1)));
     if (auto seen = change()) verdict = *std::move(seen);  // loamd may be restarting
   }
-  if (verdict.reason == "Confirmed") std::cerr << "confirmed: " << verdict.message << '\n';
-  if (verdict.reason == "WentBack") return fail("the change went back: " + verdict.message);
+  if (verdict.status == "false") return fail("the change went back: " + verdict.message);
+  if (verdict.status == "unknown")
+    return fail("loamd did not say within 65 minutes whether the change is confirmed", "loamctl status; loamctl logs");
+  std::cerr << "confirmed: " << (verdict.message.empty() ? "nothing is on trial" : verdict.message) << '\n';
   return {};
 }
 
@@ -242,6 +250,7 @@ int run(int argc, char** argv) {
   app.footer(
       "Examples:\n  loamctl status\n  loamctl disks --json\n  loamctl config check loam.yaml\n  loamctl plan loam.yaml "
       "&& loamctl apply loam.yaml\n"
+      "  loamctl links --watch\n"
       "  loamctl slots verify\n  loamctl logs -- -f");
   add_commands(app, arguments, chosen);
   CLI11_PARSE(app, argc, argv);

@@ -56,8 +56,9 @@ std::optional<std::int64_t> NetworkTrial::left(const netcfg::Trial& trial) {
 
 Result<void> NetworkTrial::confirm(const std::string& text) const {
   LOAM_TRY(const auto pins, read_if_there(at(netcfg::pins_path), pins_limit));
-  if (pins) LOAM_CHECK(write_file_if_changed(at(netcfg::confirmed_pins_path), *pins));
+  // In this order: cut off between the two, there is nothing to take back, rather than an old file with new pins.
   LOAM_CHECK(write_file_if_changed(at(netcfg::confirmed_path), text, 0600));
+  if (pins) LOAM_CHECK(write_file_if_changed(at(netcfg::confirmed_pins_path), *pins));
   return remove(netcfg::trial_path);
 }
 

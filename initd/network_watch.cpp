@@ -15,6 +15,7 @@ namespace {
 
 // Bursts of messages, as of a bond whose members come up, are one event.
 constexpr std::chrono::milliseconds burst{300};
+constexpr int most_overtaken = 5;
 
 }  // namespace
 
@@ -172,8 +173,12 @@ void NetworkWatch::probes_ended(const std::string& problem) {
   if (!good) rest_results_.clear();
   auto rest = std::exchange(rest_, {});
   // Something changed meanwhile: the answers may be of before. Whoever is told of the change asks again.
-  if (ours_changed_) return;
-  if (!next_.empty()) return probe(std::exchange(next_, {}));
+  // But a loose plug in one of several cables must not keep the verdict from those that are good.
+  const bool overtaken = (ours_changed_ || !next_.empty()) && ++overtaken_ < most_overtaken;
+  if (overtaken && ours_changed_) return;
+  if (overtaken) return probe(std::exchange(next_, {}));
+  overtaken_ = 0;
+  next_.clear();
   if (good && !rest.empty()) ask(std::move(rest));
   callbacks_.probed();
 }
@@ -198,6 +203,25 @@ bool NetworkWatch::routable() const {
            std::ranges::any_of(entry.second.addresses,
                                [](const auto& a) { return !a.tentative && !a.net.address.is_link_local(); });
   });
+}
+
+std::vector<std::string> NetworkWatch::lost_addresses() const {
+  std::vector<std::string> lost;
+  for (const auto& interface : network_.interfaces) {
+    const auto* const link = table_.find(interface.link.str());
+    if (link == nullptr || !link->carrier) continue;
+    const auto alone = [](const auto& result) { return result.good; };
+    std::vector<netcfg::ProbeResult> asked;
+    std::ranges::copy_if(needed_results_, std::back_inserter(asked), [&](const auto& result) {
+      return result.probe.kind == netcfg::ProbeKind::duplicate && result.probe.link == link->name;
+    });
+    const bool has_all = std::ranges::all_of(interface.addresses, [&](const auto& text) {
+      const auto wanted = IpNet::parse(text.str());
+      return std::ranges::any_of(link->addresses, [&](const auto& has) { return has.net == wanted; });
+    });
+    if (!has_all && !asked.empty() && std::ranges::all_of(asked, alone)) lost.push_back(link->name);
+  }
+  return lost;
 }
 
 netcfg::LearnedGateways NetworkWatch::gateways() const {

@@ -45,6 +45,9 @@ class NetworkWatch {
   // True if some interface has an address that reaches further than its link.
   bool routable() const;
   std::vector<netcfg::Finding> findings() const;
+  // Links with carrier that do not have a static address of theirs, although the last probes found no other host with
+  // any of them.
+  std::vector<std::string> lost_addresses() const;
   netcfg::LearnedGateways gateways() const;
   std::vector<netcfg::ProbeResult> results() const;
   // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.
@@ -84,6 +87,7 @@ class NetworkWatch {
   sys::EventSource look_timer_;
   sys::EventSource after_probe_;
   sys::EventSource after_neighbours_;
+  int overtaken_ = 0;  // rounds of probes in a row during which something changed
   bool soon_pending_ = false;
   bool ours_changed_ = false;                     // the answers that come may be of before
   std::unique_ptr<sys::Child> child_;             // loam-netprobe

@@ -104,6 +104,12 @@ std::string neighbour_text(const json& link) {
   return found == link.end() ? "-" : printable(found->value("system", "") + " " + found->value("port", ""), 60);
 }
 
+// Of a NIC the one that loam.yaml matches: members of a bond all show the bond's as their own.
+std::string mac_text(const json& link) {
+  const auto permanent = link.value("permanent_mac", "");
+  return permanent.empty() ? or_dash(link, "mac") : permanent;
+}
+
 std::string role_text(const json& link) {
   std::string text = or_dash(link, "master");
   if (const auto port = link.find("port"); port != link.end())
@@ -124,13 +130,13 @@ std::string partners_text(const json& links) {
 
 std::string links_text(const json& document) {
   std::vector<std::vector<std::string>> rows = {
-      {"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "MAC", "NEIGHBOUR", "ADDRESSES"}};
+      {"LINK", "KIND", "CARRIER", "SPEED", "MTU", "IN", "DRIVER", "PCI", "MAC", "NEIGHBOUR", "ADDRESSES"}};
   const auto& links = document.at("links");
   for (const auto& link : links)
     rows.push_back({or_dash(link, "name"), or_dash(link, "kind"), link.value("carrier", false) ? "yes" : "no",
                     speed_text(link.value("speed", std::int64_t{0})),
                     std::to_string(link.value("mtu", std::int64_t{0})), role_text(link), or_dash(link, "driver"),
-                    or_dash(link, "mac"), neighbour_text(link), words(link.at("addresses"))});
+                    or_dash(link, "pci"), mac_text(link), neighbour_text(link), words(link.at("addresses"))});
   auto text = table(rows) + partners_text(links);
   std::string said;
   for (const auto& finding : document.at("findings"))

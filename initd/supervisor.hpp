@@ -59,7 +59,11 @@ class Supervisor {
   Result<void> apply_plan(const plan::Plan& plan);
   Result<std::string> plan_request(const std::string& text);
   Result<std::string> apply_request(const std::string& text);
+  Result<void> check_trial(const std::string& text) const;
   Result<std::string> apply_config(const std::string& text, bool at_boot);
+  Result<void> write_wish(const std::string& text, const model::Config& config, const netcfg::Pins& pins);
+  void apply_failed(const Error& error);
+  void apply_after(std::chrono::seconds delay);
   Result<void> reload_unit(const std::string& unit);
 
   void disks_changed();
@@ -76,6 +80,7 @@ class Supervisor {
   void ask_network_again(std::chrono::milliseconds delay);
   void network_is_changing();
   void network_works();
+  bool probes_confirm() const;  // else only a person does
   void keep_confirmed();
   Result<void> begin_trial(const model::Network& network);
   Result<void> resume_trial();
@@ -84,10 +89,13 @@ class Supervisor {
   Result<void> confirm_network(const std::string& how);
   Result<void> revert_network(const std::string& why);
   void end_trial_after(std::chrono::seconds delay);
+  std::string why_not_confirmed() const;
   void say_went_back();
   static Result<netcfg::Pins> known_pins();
   bool nics_settled(const model::Network& network, const netcfg::Pins& pins);
   Result<netcfg::Pins> pins_for(const model::Network& network, bool at_boot);
+  void nics_known();
+  void give_back_addresses();
   Result<void> power(const std::string& target);
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
@@ -116,6 +124,7 @@ class Supervisor {
   std::optional<netcfg::Trial> trial_;
   std::optional<model::Config> network_config_;  // what is applied, with its NICs pinned
   std::chrono::steady_clock::time_point last_nic_event_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> nics_waited_since_;
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt
   std::string fetched_;

@@ -35,6 +35,7 @@ constexpr std::size_t config_read_limit = std::size_t{2} << 20U;
 constexpr std::string_view config_path = "/loam/loam.yaml";
 constexpr std::string_view journal_path = "/loam/apply.journal";
 constexpr std::chrono::seconds apply_again{30};
+const sys::RunOptions limited{.timeout = std::chrono::seconds(30), .input = {}, .environment = {}};
 
 std::string current_hostname() {
   const auto text = read_file("/etc/hostname", 256);
@@ -95,13 +96,28 @@ Result<void> remove_action(const plan::Action& action) {
   return {};
 }
 
+// udev gives no name that another NIC has. One that holds the name of another lets it go first.
+Result<void> free_names(const std::vector<netcfg::Link>& links) {
+  LOAM_TRY(const auto text, read_if_there(netcfg::pins_path, 1U << 20U));
+  if (!text) return {};
+  LOAM_TRY(const auto pins, netcfg::parse_pins(*text));
+  for (const auto& link : links) {
+    const auto pin = pins.find(link.name);
+    const bool held =
+        pin != pins.end() && link.kind == "nic" && netcfg::identity(link) != pin->second &&
+        std::ranges::contains(links, pin->second, [](const auto& other) { return netcfg::identity(other); });
+    if (held)
+      LOAM_CHECK(sys::run({"ip", "link", "set", "dev", link.name, "name", std::format("loam{}", link.index)}, limited));
+  }
+  return {};
+}
+
 // udev gives names when a device appears: for those that are there, it is told that they just did.
 Result<void> name_nics(const std::vector<netcfg::Link>& links) {
   std::vector<std::string> argv = {"udevadm", "trigger", "--action=add", "--settle"};
   for (const auto& link : links)
     if (link.kind == "nic") argv.push_back("/sys/class/net/" + link.name);
   if (argv.size() == 4) return {};
-  const sys::RunOptions limited{.timeout = std::chrono::seconds(30), .input = {}, .environment = {}};
   LOAM_CHECK(sys::run({"udevadm", "control", "--reload"}, limited));
   LOAM_CHECK(sys::run(argv, limited));
   return {};
@@ -144,7 +160,9 @@ bool networkd_knows(sdbus::IConnection& bus, const std::string& link) {
 // long as it takes the old one for there, it fails to.
 Result<void> delete_link(sdbus::IConnection& bus, const std::string& link) {
   std::error_code none;
-  if (!fs::exists(fs::path("/sys/class/net") / link, none)) return {};
+  const auto there = fs::path("/sys/class/net") / link;
+  // A NIC may have its name by now.
+  if (!fs::exists(there, none) || fs::exists(there / "device", none)) return {};
   LOAM_CHECK(
       sys::run({"networkctl", "delete", link}, {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}}));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -196,9 +214,7 @@ void Supervisor::load_config() {
     set_condition("Config", "false", "NotApplied", tried.error().text());
   } else if (auto applied = apply_config(*text, true); !applied) {
     if (!condition_is("Config", "false")) set_condition("Config", "false", "NotApplied", applied.error().text());
-    // Nobody may be there to say `loamctl retry`, and nobody may get there: the network may be half of the old one.
-    auto timer = loop_->after(apply_again, [this] { load_config(); });
-    if (timer) apply_timer_ = *std::move(timer);
+    apply_after(apply_again);
   }
   settle();
 }
@@ -217,8 +233,9 @@ std::string Supervisor::plan_text(const plan::Plan& todo, const model::Config& c
   auto text = plan::format(todo);
   for (const auto& finding : netcfg::mixed_speeds(config.network, network_.table()))
     text += std::format("  warning: {}\n", finding.text);
-  for (const auto& sentence : netcfg::unprovable(config.network)) text += std::format("  warning: {}\n", sentence);
   if (!network_config_) return text;
+  for (const auto& sentence : netcfg::unprovable(network_config_->network, config.network))
+    text += std::format("  warning: {}; it goes back unless loamctl confirm keeps it\n", sentence);
   for (const auto& sentence : netcfg::interruptions(*network_config_, config))
     text += std::format("  interrupts: {}\n", sentence);
   return text;
@@ -237,7 +254,18 @@ Result<std::string> Supervisor::apply_request(const std::string& text) {
   if (boot_.live) return fail("this system runs from a medium", "give loam.yaml on a volume labelled LOAM");
   if (!boot_.problems.empty())
     return fail(join(boot_.problems, "; "), "without its partitions this node changes nothing");
+  LOAM_CHECK(check_trial(text));
   return apply_config(text, false);
+}
+
+// What has nothing to do with a network on trial would go back with it: a key that was taken out would open again.
+Result<void> Supervisor::check_trial(const std::string& text) const {
+  if (!trial_ || !config_ || text == config_->text) return {};
+  LOAM_TRY(const auto wanted, model::parse_config(text, "loam.yaml"));
+  const auto on_trial = model::parse_config(config_->text, config_->name);
+  if (!on_trial || on_trial->network != wanted.network) return {};
+  return fail("a change of the network is on trial, and this change would go back with it",
+              "loamctl confirm or loamctl revert first");
 }
 
 namespace {
@@ -263,19 +291,13 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   const bool new_network = changes_network(todo);
   if (new_network && !at_boot) LOAM_CHECK(begin_trial(config.network));
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
-  LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
-  LOAM_CHECK(write_file_if_changed(netcfg::pins_path, netcfg::to_json(pins)));
-  config_ = ConfigText{text, "loam.yaml"};
-  if (!config.hostname) {
-    LOAM_TRY(const auto name, fallback_hostname());
-    LOAM_CHECK(write_file_if_changed(netcfg::hostname_path, name + "\n"));
-  }
-  if (auto done = todo.empty() ? Result<void>{} : apply_plan(todo); !done) {
-    network_.forget_probes();  // of the network that was to be replaced
-    set_condition("Config", "false", "ApplyFailed", done.error().text() + "; loamctl retry goes on from here");
-    settle();
+  auto done = write_wish(text, config, pins);
+  if (done && !todo.empty()) done = apply_plan(todo);
+  if (!done) {
+    apply_failed(done.error());
     return std::unexpected(std::move(done).error());
   }
+  if (!at_boot) nics_known();
   set_condition("Config", "true", "Applied",
                 todo.empty() ? "nothing to change" : std::format("{} changes made", todo.actions.size()));
   // A way back must not undo what has nothing to do with the network, such as a key that was taken out.
@@ -285,6 +307,34 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;
+}
+
+Result<void> Supervisor::write_wish(const std::string& text, const model::Config& config, const netcfg::Pins& pins) {
+  LOAM_CHECK(write_file_if_changed(config_path, text, 0600));
+  config_ = ConfigText{text, "loam.yaml"};
+  LOAM_CHECK(write_file_if_changed(netcfg::pins_path, netcfg::to_json(pins)));
+  if (config.hostname) return {};
+  LOAM_TRY(const auto name, fallback_hostname());
+  LOAM_CHECK(write_file_if_changed(netcfg::hostname_path, name + "\n"));
+  return {};
+}
+
+// A network that is half of the old one need not wait for the end of its trial. Without a trial it is tried again:
+// nobody may be there to say `loamctl retry`, and nobody may get there.
+void Supervisor::apply_failed(const Error& error) {
+  network_.forget_probes();  // of the network that was to be replaced
+  network_problem_ = error.text();
+  set_condition("Config", "false", "ApplyFailed", error.text() + "; loamctl retry goes on from here");
+  if (trial_)
+    end_trial_after(std::chrono::seconds(0));
+  else
+    apply_after(apply_again);
+  settle();
+}
+
+void Supervisor::apply_after(std::chrono::seconds delay) {
+  auto timer = loop_->after(delay, [this] { load_config(); });
+  if (timer) apply_timer_ = *std::move(timer);
 }
 
 Result<void> Supervisor::apply_plan(const plan::Plan& todo) {
@@ -312,7 +362,11 @@ Result<void> Supervisor::reload_unit(const std::string& unit) {
   } catch (const sdbus::Error& problem) {
     return fail(problem.getMessage());
   }
-  if (unit == plan::nic_names) return name_nics(network_.links());
+  if (unit == plan::nic_names) {
+    LOAM_CHECK(free_names(network_.links()));
+    LOAM_TRY(const auto links, netcfg::observe_links());
+    return name_nics(links);
+  }
   // Waits for the end and knows how it was, which a call of RestartUnit does not.
   LOAM_CHECK(
       sys::run({"systemctl", "restart", unit}, {.timeout = std::chrono::seconds(30), .input = {}, .environment = {}}));

@@ -9,6 +9,7 @@
 #include "netcfg/pins.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
+#include "sys/subprocess.hpp"
 
 namespace loam::node {
 
@@ -21,6 +22,7 @@ constexpr std::chrono::seconds ask_again_in_grace{4};
 constexpr std::chrono::seconds ask_again{30};
 // NICs and their carriers appear one after the other.
 constexpr std::chrono::seconds nics_settle{10};
+constexpr std::chrono::seconds nics_wait{60};  // whatever a loose plug does
 
 }  // namespace
 
@@ -78,8 +80,19 @@ void Supervisor::judge_network() {
 }
 
 void Supervisor::network_probed() {
-  if (network_is_ours() && !network_is_changing_)
-    take_verdict(netcfg::verdict(network_.findings(), network_.results()));
+  if (!network_is_ours() || network_is_changing_) return;
+  take_verdict(netcfg::verdict(network_.findings(), network_.results()));
+  if (network_grace_over_ && !trial_) give_back_addresses();
+}
+
+// networkd lets go of a static address that another host defends, and does not ask again when that host is gone.
+void Supervisor::give_back_addresses() {
+  for (const auto& name : network_.lost_addresses()) {
+    sys::log(sys::Priority::notice, name + " has lost an address that nobody else has: it is configured anew");
+    auto done = sys::run({"networkctl", "reconfigure", name},
+                         {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}});
+    if (!done) sys::log(sys::Priority::error, done.error().text());
+  }
 }
 
 // networkd takes its new files in the background: what is seen before it has is the old network.
@@ -118,12 +131,19 @@ void Supervisor::network_works() {
   if (boot_.live || !network_config_ || !config_ || !boot_.problems.empty()) return;
   // An apply that failed left the old network, which proves nothing of the new one.
   if (!condition_is("Config", "true")) return;
-  if (trial_ && network_config_->network.confirm == model::Confirm::probes) {
+  if (trial_) {
+    if (!probes_confirm()) return;
     if (auto done = confirm_network("links, addresses and gateways were asked and are good"); !done)
       sys::log(sys::Priority::error, "the changed network cannot be confirmed: " + done.error().text());
-  } else if (!trial_) {
+  } else {
     keep_confirmed();
   }
+}
+
+bool Supervisor::probes_confirm() const {
+  if (network_config_->network.confirm != model::Confirm::probes) return false;
+  const auto confirmed = confirmed_network();
+  return confirmed && *confirmed && netcfg::unprovable(**confirmed, network_config_->network).empty();
 }
 
 void Supervisor::keep_confirmed() {
@@ -151,20 +171,27 @@ Result<void> Supervisor::resume_trial() {
     return trial_files_.take_back("the node restarted, or its time was over, before the change was confirmed");
   }
   set_condition("NetworkChange", "unknown", "OnTrial",
-                std::format("goes back in {} s at most unless it is confirmed", *left));
+                std::format("goes back at {:%T} UTC unless it is confirmed",
+                            std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) +
+                                std::chrono::seconds(*left)));
   end_trial_after(std::chrono::seconds(*left));
   return {};
 }
 
 void Supervisor::end_trial_after(std::chrono::seconds delay) {
   auto timer = loop_->after(delay, [this] {
-    const bool by_probes = network_config_ && network_config_->network.confirm == model::Confirm::probes;
-    const auto why =
-        network_problem_.empty() && !by_probes ? "loamctl confirm did not say that it is good" : network_problem_;
-    if (auto done = revert_network("it was not confirmed in time: " + why); !done)
+    if (auto done = revert_network(why_not_confirmed()); !done)
       sys::log(sys::Priority::error, "the network could not go back: " + done.error().text());
   });
   if (timer) trial_timer_ = *std::move(timer);
+}
+
+std::string Supervisor::why_not_confirmed() const {
+  if (condition_is("Config", "false")) return "it could not be applied: " + network_problem_;
+  const std::string late = "it was not confirmed in time: ";
+  if (!network_problem_.empty()) return late + network_problem_;
+  return late + (network_config_ && probes_confirm() ? "its probes have not all answered"
+                                                     : "loamctl confirm did not say that it is good");
 }
 
 // None if nothing was confirmed yet, or by a release whose files this one cannot read.
@@ -187,6 +214,7 @@ Result<void> Supervisor::try_if_unconfirmed(const model::Network& network) {
 
 Result<void> Supervisor::confirm_network(const std::string& how) {
   if (!trial_ || !config_) return fail("no change of the network is on trial", "loamctl apply makes one");
+  if (!condition_is("Config", "true")) return fail("the change is not applied: " + network_problem_, "loamctl retry");
   LOAM_CHECK(trial_files_.confirm(config_->text));
   trial_.reset();
   trial_timer_ = {};
@@ -205,7 +233,6 @@ Result<void> Supervisor::revert_network(const std::string& why) {
   trial_.reset();
   trial_timer_ = {};
   set_condition("NetworkChange", "false", "WentBack", why);
-  say_went_back();
   load_config();
   return {};
 }
@@ -229,7 +256,8 @@ Result<netcfg::Pins> Supervisor::known_pins() {
   return netcfg::Pins{};
 }
 
-// What speed and carrier say is worth something only when all NICs have had time to come up.
+// What speed and carrier say is worth something only when all NICs have had time to come up. One that is pinned and
+// not there may only be slow: another takes its place when it has had its time.
 bool Supervisor::nics_settled(const model::Network& network, const netcfg::Pins& pins) {
   const auto by_cable = [](const model::NicSelector& match) { return match.min_speed || match.carrier; };
   const bool waits =
@@ -237,9 +265,17 @@ bool Supervisor::nics_settled(const model::Network& network, const netcfg::Pins&
                           [&](const auto& nic) { return by_cable(nic.match) && !pins.contains(nic.name.str()); }) ||
       std::ranges::any_of(network.bonds,
                           [&](const auto& bond) { return bond.select && !pins.contains(bond.name.str() + "p0"); });
-  const auto end = last_nic_event_ + nics_settle;
+  const auto links = network_.links();
+  const auto is_there = [&](const std::string& mac) {
+    return std::ranges::any_of(links, [&](const auto& link) { return netcfg::identity(link) == mac; });
+  };
+  const bool missing = std::ranges::any_of(pins, [&](const auto& pin) { return !is_there(pin.second); });
+  if (!waits && !missing) return true;
   const auto now = std::chrono::steady_clock::now();
-  if (!waits || now >= end) return true;
+  if (!nics_waited_since_) nics_waited_since_ = now;
+  const auto longest = *nics_waited_since_ + nics_wait;
+  const auto end = missing ? longest : std::min(last_nic_event_ + nics_settle, longest);
+  if (now >= end) return true;
   auto timer = loop_->after(std::chrono::ceil<std::chrono::milliseconds>(end - now), [this] { load_config(); });
   if (timer) nics_timer_ = *std::move(timer);
   return false;
@@ -250,19 +286,26 @@ Result<netcfg::Pins> Supervisor::pins_for(const model::Network& network, bool at
   LOAM_TRY(auto before, known_pins());
   if (at_boot && !nics_settled(network, before)) {
     nics_missing_ = true;
-    set_condition("Nics", "unknown", "Waiting", "waiting until no NIC has changed for 10 s");
+    set_condition("Nics", "unknown", "Waiting", "waiting for NICs that are missing, and until none changes");
     return before;
   }
   auto found = netcfg::pin_nics(network, network_.links(), before);
   if (!found.problems.empty() && !at_boot) return fail(join(found.problems, "\n"));
   if (!at_boot) return std::move(found.pins);
   for (const auto& note : found.notes) sys::log(sys::Priority::warning, note);
-  nics_missing_ = !found.problems.empty();
-  if (nics_missing_)
+  if (found.problems.empty()) {
+    nics_known();
+  } else {
+    nics_missing_ = true;
     set_condition("Nics", "false", "Unknown", join(found.problems, "; "));
-  else if (condition_is("Nics", "false") || condition_is("Nics", "unknown"))
-    set_condition("Nics", "true", "Known", "every NIC of loam.yaml was found");
+  }
   return std::move(found.pins);
+}
+
+void Supervisor::nics_known() {
+  nics_missing_ = false;
+  if (condition_is("Nics", "false") || condition_is("Nics", "unknown"))
+    set_condition("Nics", "true", "Known", "every NIC of loam.yaml was found");
 }
 
 }  // namespace loam::node

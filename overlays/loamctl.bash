@@ -2,7 +2,8 @@
 _loamctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   case $previous in
-    plan|apply|check) COMPREPLY=($(compgen -f -- "$current")) ;;
+    apply) COMPREPLY=($(compgen -f -W "--no-wait" -- "$current")) ;;
+    plan|check|--no-wait) COMPREPLY=($(compgen -f -- "$current")) ;;
     slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
     links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;

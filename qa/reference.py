@@ -1,13 +1,15 @@
 """docs/loam.yaml.md: every key of loam.yaml, from the schema that loamctl prints."""
 
+import json
+
 HEAD = """# loam.yaml, every key
 
 Made by `./dev docs` from `loamctl config schema`; a test compares them. `loamctl config example` prints a whole file, `loamctl config
 check FILE` says with line and column what is wrong with one, `loamctl plan FILE` what applying it would change. Keys that are not
 listed here, keys that stand twice and values of the wrong type are errors. Bold keys must be there where their section is.
 
-| key | value | meaning |
-|---|---|---|
+| key | value | without it | meaning |
+|---|---|---|---|
 """
 
 
@@ -29,7 +31,8 @@ def rows(schema, path=""):
         shown = f"**`{key}`**" if name in required else f"`{key}`"
         items = child.get("items", {})
         value = f"list of {kind(items)}".replace("list of such as", "list, such as").rstrip() if items else kind(child)
-        yield f"| {shown} | {value.removesuffix(' of')} | {child.get('description', '')} |\n".replace("\\|", "|")
+        default = json.dumps(child["default"]).strip('"') if "default" in child else ""
+        yield f"| {shown} | {value.removesuffix(' of')} | {default} | {child.get('description', '')} |\n".replace("\\|", "|")
         yield from rows(child, f"{key}.")
         yield from rows(items, f"{key}[].")
 

@@ -6,11 +6,14 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -267,6 +270,10 @@ def docs():
 def check_docs(tally):
     path, text = reference()
     tally.add("docs/loam.yaml.md is what ./dev docs makes", path.exists() and path.read_text() == text)
+    for number, recipe in enumerate(re.findall(r"^```yaml\n(.*?)^```", (TOP / "docs/network.md").read_text(), re.DOTALL | re.MULTILINE), 1):
+        done = subprocess.run([str(BUILD / "release/initd/loamctl"), "config", "check", "-"], input="version: 1\n" + recipe, capture_output=True, text=True)
+        tally.add(f"docs/network.md recipe {number}", done.returncode == 0)
+        print(done.stderr, end="")
 
 
 def pytest(tally, folder, names=(), long=False, workers=1):
@@ -301,8 +308,8 @@ def fuzz_seeds():
             "journal_fuzz": [plan]}
 
 
-def fuzz(tally, names=(), seconds=60):
-    """Each parser of bytes from outside against libFuzzer; what it learns is kept in the cache."""
+def fuzz(tally, names=(), seconds=60, keep=False):
+    """Each parser of bytes from outside against libFuzzer; with keep, what it learned goes to qa/corpus/."""
     image()
     if unknown := set(names) - set(fuzz_seeds()):
         sys.exit(f"dev: no fuzzer {', '.join(unknown)}; there are {', '.join(fuzz_seeds())}")
@@ -315,12 +322,27 @@ def fuzz(tally, names=(), seconds=60):
         corpus.mkdir(parents=True, exist_ok=True)
         for number, seed in enumerate(seeds):
             (corpus / f"seed-{number}").write_bytes(seed)
+        kept = TOP / "qa/corpus" / f"{name}.zip"
+        if kept.exists():
+            zipfile.ZipFile(kept).extractall(corpus)
         found = BUILD / "fuzz-found"
         found.mkdir(exist_ok=True)
         done = subprocess.run([str(BUILD / "fuzz/src" / name), f"-max_total_time={seconds}", "-max_len=16384", f"-artifact_prefix={found}/{name}-",
                                "-timeout=10", str(corpus)], capture_output=True, text=True, timeout=seconds + 120)
         tally.add(f"fuzz.{name}", done.returncode == 0)
         print("\n".join(done.stderr.splitlines()[-1:] if done.returncode == 0 else done.stderr.splitlines()[-40:]))
+        if keep and done.returncode == 0:
+            keep_corpus(name, corpus, kept)
+
+
+def keep_corpus(name, corpus, kept):
+    """The fewest inputs that reach all that the corpus reaches; the same bytes for the same inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(str(BUILD / "fuzz/src" / name), "-merge=1", "-max_len=16384", folder, str(corpus), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        kept.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(Path(folder).iterdir()):
+                archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def bus(tally):
@@ -413,12 +435,14 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--exit", action="store_true")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # a run that is ended early leaves its figures in the log
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
              "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
-             "fuzz": lambda: tallied(fuzz, options.names), "docs": docs,
+             "fuzz": lambda: tallied(fuzz, options.names, options.seconds, options.keep), "docs": docs,
              "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
              "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}

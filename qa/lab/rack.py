@@ -93,19 +93,19 @@ class Rack(Installed):
     def running_switch(self, directory, cables):
         self._copies(self._once(f"switch-{KEY}", self._make_switch), directory, "os.qcow2", "vars.qcow2")
         machine = self._switch_machine(directory, cables).start("switch")
-        return self._awake(machine, "true")
+        return self._awake(machine)
 
     def running_node(self, directory, cables):
         self._copies(self._once(f"rack-{KEY}", self._make_node), directory, "os.qcow2", "vars.qcow2")
         machine = self._node_machine(directory, self._disk(directory / "os.qcow2"), cables)
         machine.start("rack")
         machine.port = machine.oob_port
-        return self._awake(machine, "true")
+        return self._awake(machine)
 
-    def _awake(self, machine, command):
+    def _awake(self, machine):
         try:
             machine.wait_ssh(60)
-            machine.ssh(f"date -s @{time.time():.0f}; {command}")
+            machine.ssh(f"date -s @{time.time():.0f}")
         except BaseException:
             machine.kill()
             raise

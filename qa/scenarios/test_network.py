@@ -91,6 +91,10 @@ def test_other_bond_modes(scenario, rack):
     pair.plug(1, True)
     assert "nic1 joins bond0" in two and "made anew" not in two, two
     assert sorted(pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split()) == ["nic0", "nic1"]
+    # Two cards change their names with each other.
+    permanent = lambda: {link["name"]: link["permanent_mac"] for link in pair.links()["links"] if link["name"] in ("nic0", "nic1")}
+    pair.apply(network("mode: active-backup").replace("10:01", "10:0x").replace("10:02", "10:01").replace("10:0x", "10:02"))
+    assert permanent() == {"nic0": "52:54:00:00:10:02", "nic1": "52:54:00:00:10:01"}
     for mode in ("balance-alb", "balance-tlb", "balance-xor", "balance-rr", "broadcast"):
         if mode == "balance-xor":  # from here on the switch must have a channel, without LACP
             pair.switch.ssh("set -e; ip link add po1 type bond mode balance-xor miimon 100; ip link set po1 up master br0; "
@@ -134,19 +138,44 @@ def test_fatal_change_goes_back_after_kills_and_a_power_cut(scenario, rack):
     fatal = network("mode: active-backup", interfaces=ON_BOND.replace("192.0.2.1,", "192.0.2.99,"))
     on_trial = lambda: '"OnTrial"' in node.ssh("loamctl --json status", check=False).stdout
     node.ssh("cat > /tmp/fatal.yaml", input=rack.node_config(fatal))
-    for moment in (0.05, 0.2, 0.5):
+    hits = 0
+    for moment in (0.05, 0.2, 0.5, 1, 2):
         node.ssh(f"loamctl apply --no-wait /tmp/fatal.yaml & sleep {moment}; kill -9 $(systemctl show -P MainPID loamd); wait", check=False)
         node.wait_state("ready" if "192.0.2.99" not in node.ssh("cat /loam/loam.yaml") else "configuring", 120)
         if on_trial():
             assert "192.0.2.99" in node.ssh("cat /etc/systemd/network/30-bond0.network"), "what follows a kill goes on with it"
             node.ssh("loamctl revert")
+            hits += 1
         assert node.ssh(state) == before, f"killed after {moment} s"
+    assert hits, "a kill fell into the change"
+    # By itself, over a crash of loamd.
+    pair.apply(fatal.replace("  nics:", "  confirm_timeout: 30s\n  nics:", 1), more="--no-wait")
+    wait_until(on_trial, 60 * node.scale, "the trial")
+    node.ssh("kill -9 $(systemctl show -P MainPID loamd)")
+    assert "gateway 192.0.2.99 does not answer on bond0" in pair.wait_condition("NetworkChange", "WentBack", 120)
+    node.wait_state("ready", 120)
+    assert node.ssh(state) == before
     pair.apply(fatal, more="--no-wait")
     wait_until(on_trial, 60 * node.scale, "the trial")
     node.qmp.command("system_reset")
     wait_until(lambda: node.ssh(state, check=False).stdout == before, 300 * node.scale, "the confirmed file", interval=2)
     assert "the node restarted before the change was confirmed" in pair.wait_condition("NetworkChange", "WentBack", 120)
     node.wait_state("ready", 120)
+
+
+def test_lost_management_goes_back(scenario, rack):
+    """Nobody can say that the node is still reached where management moves and has no gateway: only a person keeps that."""
+    pair = rack.pair(scenario)
+    pair.channel(lacp=False)
+    before = pair.node.ssh("cat /loam/loam.yaml")
+    lost = network("mode: active-backup").replace("  nics:", "  confirm_timeout: 30s\n  nics:", 1).replace("10.0.3.50", "10.0.3.60")
+    pair.node.ssh("cat > /tmp/lost.yaml", input=rack.node_config(lost))
+    assert "oob: management changes and has no gateway that could be asked; it goes back unless loamctl confirm keeps it" in pair.node.ssh("loamctl plan /tmp/lost.yaml")
+    pair.node.ssh("systemd-run loamctl apply --no-wait /tmp/lost.yaml")  # this connection ends with the address
+    wait_until(lambda: pair.node.ssh("true", check=False).returncode != 0, 60 * pair.node.scale, "the node out of reach")
+    wait_until(lambda: pair.node.ssh("true", check=False).returncode == 0, 120 * pair.node.scale, "the node back")
+    assert "loamctl confirm did not say that it is good" in pair.wait_condition("NetworkChange", "WentBack", 60)
+    assert pair.node.ssh("cat /loam/loam.yaml") == before
 
 
 def test_boot_with_a_bad_network_falls_back(scenario, installed):
@@ -167,6 +196,17 @@ def test_boot_with_a_bad_network_falls_back(scenario, installed):
     seen = machine.wait_state("degraded", 400)
     assert any(c["type"] == "Config" and c["reason"] == "Invalid" for c in seen["conditions"]), seen
     assert "10.0.2.50" in machine.ssh("ip address show bond0"), "the confirmed network is up"
+    # No cable, and neither file can be read: the console is there, and as soon as there is a cable, so is DHCP.
+    machine.ssh("echo 'network: [' > /loam/loam.yaml.confirmed; sync")
+    for nic in range(machine.nics):
+        machine.qmp.command("set_link", name=f"nic{nic}", up=False)
+    machine.qmp.command("system_reset")
+    start = len(machine.console())
+    machine.wait_console(": degraded", 400, start)
+    machine.wait_console("no interface has an address yet", 60, start)
+    for nic in range(machine.nics):
+        machine.qmp.command("set_link", name=f"nic{nic}", up=True)
+    machine.wait_console("10.0.2.15", 120, start)
 
 
 def test_vlan_and_large_frames(scenario, rack):
@@ -180,6 +220,16 @@ def test_vlan_and_large_frames(scenario, rack):
     pair.apply(config(20, "192.0.4"))
     assert "storage is made anew" in pair.apply(config(10, "192.0.3"))
     wait_until(lambda: any("9000 bytes pass to 192.0.3.1" in p["text"] for p in pair.links()["probes"]), 120 * pair.node.scale, "large frames", interval=2)
+    assert pair.node.ssh("ping -n -c 1 -M do -s 8972 192.0.3.1")
+    # In the right order at boot too: a VLAN and a bridge come up only when what is below them carries as much.
+    bridge = config(10, "192.0.3").replace("  vlans:", "  bridges:\n    - {name: br9, members: [bond0], mtu: 9000}\n  vlans:", 1)
+    pair.apply(bridge.replace("mtu: 9000", "mtu: 9216"))
+    mtus = "cd /sys/class/net; cat nic0/mtu nic1/mtu bond0/mtu br9/mtu storage/mtu"
+    assert pair.node.ssh(mtus).split() == ["9216"] * 5
+    pair.apply(bridge)
+    pair.node.qmp.command("system_reset")
+    pair.node.wait_state("ready", 400)
+    assert pair.node.ssh(mtus).split() == ["9000"] * 5
     assert pair.node.ssh("ping -n -c 1 -M do -s 8972 192.0.3.1")
     # As a port with a smaller MTU does: larger packets are dropped without a word. 14 bytes are Ethernet's header.
     pair.switch.ssh("tc qdisc add dev br0.10 clsact; "
@@ -233,6 +283,13 @@ def test_duplicate_address_is_refused_by_name(scenario, rack):
     wait_until(lambda: "192.0.2.50" in pair.node.ssh("ip -4 address show bond0"), 60 * pair.node.scale, "the old address", interval=1)
     assert pair.node.ssh("cat /loam/nics.json") == names
     assert sorted(pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split()) == ["nic0", "nic1"]
+    # Somebody takes the node's address for a while: when he is gone, the node has it again.
+    pair.switch.ssh("ip address add 192.0.2.50/24 dev br0; for i in 1 2 3 4 5; do arping -U -c 1 -I br0 192.0.2.50; done", check=False)
+    has = lambda: "192.0.2.50" in pair.node.ssh("ip -4 address show bond0")
+    wait_until(lambda: not has(), 60 * pair.node.scale, "the address lost", interval=1)
+    pair.wait_said("does not have its address 192.0.2.50/24 yet; another host may have it", 60)
+    pair.switch.ssh("ip address del 192.0.2.50/24 dev br0")
+    wait_until(has, 180 * pair.node.scale, "the address back", interval=1)
 
 
 def test_neighbours_tell_switch_and_port(scenario, rack):
@@ -260,5 +317,6 @@ def test_nics_by_driver_and_carrier(scenario, rack):
     assert json.loads(pair.node.ssh("cat /loam/nics.json")) == {"oob": "52:54:00:00:10:03", "up0": "52:54:00:00:10:01"}
     pair.plug(0, False)
     pair.plug(1, True)
+    pair.wait_said("up0: no carrier", 60)
     pair.node.ssh("loamctl retry")
     assert json.loads(pair.node.ssh("cat /loam/nics.json"))["up0"] == "52:54:00:00:10:01", "pinned, whatever its cable does"

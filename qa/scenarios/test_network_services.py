@@ -89,7 +89,7 @@ def test_names_time_and_proxy(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
     more = "  dns: {servers: [192.0.2.1], search: [rack.example]}\ntime: {servers: [10.0.3.2]}\n"
-    proxy = "proxy: {http: http://192.0.2.9:3128, https: http://192.0.2.9:3128, except: [rack.example]}\n"
+    proxy = "proxy: {http: http://192.0.2.9:3128, https: "http://user:50%25@192.0.2.9:3128", except: [rack.example]}\n"
     pair.apply(network(interfaces=ON_BOND) + more + proxy)
     assert pair.condition("NetworkChange")["reason"] == "Confirmed", "neither is needed to keep a network"
     pair.wait_said("DNS server 192.0.2.1 does not answer", 60)
@@ -103,4 +103,4 @@ def test_names_time_and_proxy(scenario, rack):
     assert "198.51.100.9" in pair.node.ssh("getent hosts store")
     assert "10.0.3.2" in pair.node.ssh("timedatectl show-timesync -p ServerName -p ServerAddress -p SystemNTPServers")
     environment = pair.node.ssh("systemd-run --quiet --pipe --wait env").splitlines()
-    assert {"http_proxy=http://192.0.2.9:3128", "https_proxy=http://192.0.2.9:3128", "no_proxy=rack.example"} <= set(environment), environment
+    assert {"http_proxy=http://192.0.2.9:3128", "https_proxy=http://user:50%25@192.0.2.9:3128", "no_proxy=rack.example"} <= set(environment), environment

@@ -19,6 +19,7 @@ struct Doc {
   // Range of an integer.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  std::string_view example = {};  // where that of the type would mislead
 };
 
 // Names of an enum's values in the file, in the order of the enum.
@@ -51,7 +52,8 @@ constexpr std::string_view enum_name(E value) {
   return EnumNames<E>::names[static_cast<std::size_t>(value)];
 }
 
-inline constexpr Doc mtu_doc{"bytes; members and parents must carry it too", false, 1280, 9216};
+inline constexpr Doc mtu_doc{"bytes; not more than what carries it; members of a bond have the bond's", false, 1280,
+                             9216};
 
 template <typename V>
 void describe(V& v, DiskSelector& c) {
@@ -99,14 +101,17 @@ template <typename V>
 void describe(V& v, NicSelector& c) {
   v.field("mac", c.mac, Doc{"permanent MAC address"});
   v.field("pci", c.pci, Doc{"PCI address"});
-  v.field("driver", c.driver, Doc{"kernel driver, as a pattern"});
+  v.field("driver", c.driver, Doc{.text = "kernel driver, as a pattern", .example = "mlx5_*"});
   v.field("min_speed", c.min_speed, Doc{"at least this speed, in Mb/s", false, 1, 1'000'000});
   v.field("carrier", c.carrier, Doc{"true: only with a cable that works"});
 }
 
 template <typename V>
 void describe(V& v, Nic& c) {
-  v.field("name", c.name, Doc{"name that the interface gets, for ever", true});
+  v.field("name", c.name,
+          Doc{.text = "name that the interface gets, for ever; not eth0, which is the kernel's",
+              .required = true,
+              .example = "nic0"});
   v.field("match", c.match, Doc{"which NIC it is; exactly one must match", true});
   v.field("mtu", c.mtu, mtu_doc);
 }
@@ -114,15 +119,17 @@ void describe(V& v, Nic& c) {
 template <typename V>
 void describe(V& v, Bond& c) {
   v.field("name", c.name, Doc{"interface name of the bond", true});
-  v.field("members", c.members, Doc{"names of its NICs"});
-  v.field("select", c.select, Doc{"instead of members: every NIC that matches; pinned once they are found"});
+  v.field("members", c.members, Doc{.text = "names of its NICs", .example = "nic0"});
+  v.field("select", c.select,
+          Doc{"instead of members: every NIC that matches; pinned once they are found, later ones join"});
   v.field("mode", c.mode, Doc{"bonding mode"});
   v.field("lacp_rate", c.lacp_rate, Doc{"how often LACP asks the partner: slow 30 s, fast 1 s"});
   v.field("hash_policy", c.hash_policy, Doc{"which member carries a flow"});
   v.field("ad_select", c.ad_select, Doc{"how an LACP aggregator is chosen"});
-  v.field("primary", c.primary, Doc{"preferred member of active-backup"});
+  v.field("primary", c.primary,
+          Doc{.text = "preferred member of active-backup, balance-tlb and balance-alb", .example = "nic0"});
   v.field("primary_reselect", c.primary_reselect, Doc{"when the primary takes over again"});
-  v.field("min_links", c.min_links, Doc{"working members below which the bond is down", false, 0, 64});
+  v.field("min_links", c.min_links, Doc{"working members below which a bond of 802.3ad is down", false, 0, 64});
   v.field("miimon_ms", c.miimon_ms, Doc{"milliseconds between looks at the carrier", false, 10, 10'000});
   v.field("arp_targets", c.arp_targets, Doc{"addresses asked by ARP instead of watching the carrier"});
   v.field("arp_interval_ms", c.arp_interval_ms, Doc{"milliseconds between those questions", false, 50, 10'000});
@@ -131,7 +138,7 @@ void describe(V& v, Bond& c) {
 
 template <typename V>
 void describe(V& v, Vlan& c) {
-  v.field("name", c.name, Doc{"interface name of the VLAN", true});
+  v.field("name", c.name, Doc{.text = "interface name of the VLAN", .required = true, .example = "storage"});
   v.field("parent", c.parent, Doc{"interface that carries it", true});
   v.field("id", c.id, Doc{"802.1Q id", true, 1, 4094});
   v.field("mtu", c.mtu, mtu_doc);
@@ -139,7 +146,7 @@ void describe(V& v, Vlan& c) {
 
 template <typename V>
 void describe(V& v, Bridge& c) {
-  v.field("name", c.name, Doc{"interface name of the bridge", true});
+  v.field("name", c.name, Doc{.text = "interface name of the bridge", .required = true, .example = "br0"});
   v.field("members", c.members, Doc{"interfaces in it", true});
   v.field("vlan_filtering", c.vlan_filtering, Doc{"virtual machines may choose VLANs of the trunk"});
   v.field("trunk", c.trunk, Doc{"VLANs that pass its members; none means all"});
@@ -164,7 +171,8 @@ void describe(V& v, Rule& c) {
 template <typename V>
 void describe(V& v, Interface& c) {
   v.field("link", c.link, Doc{"NIC, bond, VLAN or bridge", true});
-  v.field("roles", c.roles, Doc{"what the interface carries"});
+  v.field("roles", c.roles,
+          Doc{"what the interface carries: a cluster needs one with cluster, vm a bridge; each role stands once"});
   v.field("dhcp4", c.dhcp4, Doc{"take an IPv4 address by DHCP"});
   v.field("ipv6", c.ipv6, Doc{"how IPv6 is configured beside static addresses"});
   v.field("addresses", c.addresses, Doc{"static addresses"});
@@ -177,7 +185,7 @@ void describe(V& v, Interface& c) {
 template <typename V>
 void describe(V& v, Dns& c) {
   v.field("servers", c.servers, Doc{"resolvers"});
-  v.field("search", c.search, Doc{"search domains"});
+  v.field("search", c.search, Doc{.text = "search domains", .example = "example.org"});
 }
 
 template <typename V>
@@ -191,14 +199,14 @@ void describe(V& v, Network& c) {
   v.field(
       "confirm", c.confirm,
       Doc{"who says that a changed network works: probes (carrier, LACP, addresses, gateway) or the operator only"});
-  v.field("confirm_timeout", c.confirm_timeout, Doc{"a change that is not confirmed within this goes back"});
+  v.field("confirm_timeout", c.confirm_timeout, Doc{"a change that is not confirmed within this goes back; 30s to 1h"});
 }
 
 template <typename V>
 void describe(V& v, Cluster& c) {
   v.field("name", c.name, Doc{"name of the cluster", true});
   v.field("role", c.role, Doc{"what this node does in it"});
-  v.field("vip", c.vip, Doc{"virtual address of the API"});
+  v.field("vip", c.vip, Doc{"virtual address of the API, in a network of the interface with role cluster"});
   v.field("join", c.join, Doc{"nodes to join; none founds the cluster"});
   v.field("pod_network", c.pod_network, Doc{"addresses of pods"});
   v.field("service_network", c.service_network, Doc{"addresses of services"});
@@ -221,8 +229,8 @@ void describe(V& v, Time& c) {
 
 template <typename V>
 void describe(V& v, Proxy& c) {
-  v.field("http", c.http, Doc{"proxy for http"});
-  v.field("https", c.https, Doc{"proxy for https"});
+  v.field("http", c.http, Doc{.text = "proxy for http", .example = "http://proxy.example:3128"});
+  v.field("https", c.https, Doc{.text = "proxy for https", .example = "http://proxy.example:3128"});
   v.field("except", c.except, Doc{"hosts, domains and addresses reached directly"});
 }
 

@@ -54,7 +54,7 @@ LOAM_SCALAR_KIND(IpPrefix, "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "192.0.2.10/24");
 // One VLAN or a range of them, 1 to 4094.
 LOAM_SCALAR_KIND(VlanRange, "^[0-9]{1,4}(-[0-9]{1,4})?$", "100-199");
 // http, https or file URL without blanks or control characters.
-LOAM_SCALAR_KIND(Url, "^(https?|file)://[^ ]+$", "https://loam.example/releases");
+LOAM_SCALAR_KIND(Url, "^(https?|file)://[!#-\\[\\]-~]+$", "https://loam.example/releases");
 // One line of an OpenSSH authorized_keys file, without options.
 LOAM_SCALAR_KIND(SshKey, "^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( .*)?$",
                  "ssh-ed25519 AAAAC3Nza... admin@site");

@@ -15,12 +15,26 @@ using Json = nlohmann::ordered_json;
 template <typename T>
 Json schema_of(const Doc& doc);
 
+template <typename T>
+Json scalar_json(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    return enum_name(value);
+  } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::int64_t>) {
+    return value;
+  } else {
+    return value.str();
+  }
+}
+
 class SchemaVisitor {
  public:
   template <typename T>
-  void field(std::string_view key, T&, const Doc& doc) {
+  void field(std::string_view key, T& value, const Doc& doc) {
     Json member = schema_of<T>(doc);
     member["description"] = doc.text;
+    if (!doc.example.empty()) (member.contains("items") ? member["items"] : member)["examples"] = {doc.example};
+    if constexpr (!is_optional<T> && !is_vector<T> && !Described<T>)
+      if (!doc.required) member["default"] = scalar_json(value);
     properties_[std::string(key)] = std::move(member);
     if (doc.required) required_.push_back(key);
   }
@@ -57,17 +71,6 @@ Json schema_of(const Doc& doc) {
     return {{"type", {"string", "integer"}},
             {"pattern", ScalarFormat<T>::pattern},
             {"examples", {ScalarFormat<T>::example}}};
-  }
-}
-
-template <typename T>
-Json scalar_json(const T& value) {
-  if constexpr (std::is_enum_v<T>) {
-    return enum_name(value);
-  } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::int64_t>) {
-    return value;
-  } else {
-    return value.str();
   }
 }
 

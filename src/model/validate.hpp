@@ -13,6 +13,7 @@ namespace loam::model {
 class Problems {
  public:
   void add(std::string path, std::string text) { list_.push_back({std::move(path), std::move(text)}); }
+  std::size_t count() const { return list_.size(); }
   std::vector<Problem> take() && { return std::move(list_); }
 
  private:

@@ -271,7 +271,8 @@ class AddressRules {
   }
 
   void vip_on(const IpNet& vip, const Interface& interface, std::size_t index) {
-    bool known = false;
+    // A server or a router may give the network that it is in.
+    bool known = vip.address.v6 ? interface.ipv6 == Ipv6Mode::off : !interface.dhcp4;
     for (const auto& text : interface.addresses) {
       const auto subnet = net(text);
       if (subnet.address.v6 != vip.address.v6) continue;

@@ -8,13 +8,13 @@
 
 #include "base/text.hpp"
 #include "model/describe.hpp"
+#include "model/mtu.hpp"
 #include "model/validate.hpp"
 
 namespace loam::model {
 
 namespace {
 
-constexpr std::int64_t standard_mtu = 1500;
 // A bond that selects its members names them after itself: bond0p0, bond0p1.
 constexpr std::size_t longest_selecting_bond = 12;
 constexpr std::size_t most_arp_targets = 16;  // BOND_MAX_ARP_TARGETS of the kernel
@@ -36,13 +36,15 @@ class LinkRules {
   LinkRules(const Network& network, Problems& problems) : net_(&network), problems_(&problems) {}
 
   void run() {
+    const auto before = problems_->count();
     names();
     nics();
     for (std::size_t i = 0; i < net_->bonds.size(); ++i) bond(net_->bonds[i], std::format("network.bonds[{}]", i));
     for (std::size_t i = 0; i < net_->bridges.size(); ++i)
       bridge(net_->bridges[i], std::format("network.bridges[{}]", i));
     for (std::size_t i = 0; i < net_->vlans.size(); ++i) vlan(net_->vlans[i], std::format("network.vlans[{}]", i));
-    mtus();
+    // Of links that stand in a ring there is no MTU to tell.
+    if (problems_->count() == before) mtus();
   }
 
  private:
@@ -164,6 +166,8 @@ class LinkRules {
       problem(path + ".primary", std::format("mode {} has no primary", mode));
     else if (bond.primary && !bond.select && std::ranges::find(bond.members, *bond.primary) == bond.members.end())
       problem(path + ".primary", std::format("\"{}\" is no member of this bond", bond.primary->str()));
+    if (bond.min_links > 1 && bond.mode != BondMode::lacp)
+      problem(path + ".min_links", std::format("only 802.3ad knows it; mode {} is up with one member", mode));
     if (!bond.select && bond.min_links > static_cast<std::int64_t>(bond.members.size()) && !bond.members.empty())
       problem(path + ".min_links",
               std::format("the bond has {} members, so it would never be up", bond.members.size()));
@@ -235,22 +239,19 @@ class LinkRules {
 
   // ---- MTU ----
 
-  std::int64_t mtu_of(const LinkName& link) const {
-    const auto found = links_.find(link.str());
-    return found == links_.end() ? standard_mtu : found->second.mtu.value_or(standard_mtu);
-  }
-
   void mtus() {
     for (std::size_t i = 0; i < net_->bonds.size(); ++i)
       for (const auto& link : net_->bonds[i].members)
         member_mtu(link, net_->bonds[i], std::format("network.bonds[{}]", i));
     for (std::size_t i = 0; i < net_->vlans.size(); ++i) {
       const auto& vlan = net_->vlans[i];
-      fits(vlan.mtu, mtu_of(vlan.parent), std::format("network.vlans[{}].mtu", i), "its parent " + vlan.parent.str());
+      fits(vlan.mtu, mtu_of(*net_, vlan.parent), std::format("network.vlans[{}].mtu", i),
+           "its parent " + vlan.parent.str());
     }
     for (std::size_t i = 0; i < net_->bridges.size(); ++i)
       for (const auto& link : net_->bridges[i].members)
-        fits(net_->bridges[i].mtu, mtu_of(link), std::format("network.bridges[{}].mtu", i), "its member " + link.str());
+        fits(net_->bridges[i].mtu, mtu_of(*net_, link), std::format("network.bridges[{}].mtu", i),
+             "its member " + link.str());
   }
 
   // A bond gives its MTU to its members: one that says otherwise would be overruled without a word.

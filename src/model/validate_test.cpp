@@ -104,6 +104,8 @@ INSTANTIATE_TEST_SUITE_P(
             "network.bonds[0].primary: \"b\" is no member of this bond"},
         Bad{"primary of LACP", bond("members: [a, b], primary: a"),
             "network.bonds[0].primary: mode 802.3ad has no primary"},
+        Bad{"min_links of no LACP", bond("members: [a, b], mode: active-backup, min_links: 2"),
+            "network.bonds[0].min_links: only 802.3ad knows it; mode active-backup is up with one member"},
         Bad{"never up", bond("members: [a, b], min_links: 3"),
             "network.bonds[0].min_links: the bond has 2 members, so it would never be up"},
         Bad{"ARP with LACP", bond("members: [a, b], arp_targets: [192.0.2.1]"),
@@ -279,6 +281,8 @@ INSTANTIATE_TEST_SUITE_P(
             "cluster.vip: 192.0.2.1 is the gateway of network.interfaces[0]"},
         Bad{"VIP elsewhere", cluster("vip: 192.0.9.9/24"),
             "cluster.vip: 192.0.9.9 is in no network of a, which carries the cluster (network.interfaces[0])"},
+        Bad{"VIP of the other family", cluster("vip: \"2001:db8::9/64\"", "addresses: [192.0.2.11/24], ipv6: \"off\""),
+            "cluster.vip: 2001:db8::9 is in no network of a, which carries the cluster (network.interfaces[0])"},
         Bad{"VIP is the broadcast", cluster("vip: 192.0.2.255/24"),
             "cluster.vip: 192.0.2.255 is the network or broadcast address of 192.0.2.0/24"}));
 

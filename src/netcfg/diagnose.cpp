@@ -8,7 +8,7 @@
 
 #include "base/text.hpp"
 #include "model/describe.hpp"
-#include "netcfg/mtu.hpp"
+#include "model/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -20,9 +20,10 @@ class Diagnosis {
  public:
   Diagnosis(const model::Network& network, const LinkTable& table, const Partners& partners)
       : network_(&network), table_(&table), partners_(&partners) {
-    for (const auto& bond : network.bonds)
-      if (const auto* const found = link(bond.name); found != nullptr && found->carrier)
-        for (const auto& member : bond.members) carried_by_.emplace(member.str(), bond.name.str());
+    carried_by(network.bonds);
+    carried_by(network.bridges);
+    for (const auto& vlan : network.vlans) used_.insert(vlan.parent.str());
+    for (const auto& interface : network.interfaces) used_.insert(interface.link.str());
   }
 
   std::vector<Finding> run() && {
@@ -47,13 +48,26 @@ class Diagnosis {
     findings_.push_back({false, link, std::format("{}: {}", link, text)});
   }
 
-  // One NIC of a bond that works without it: what a bond is for.
+  template <typename List>
+  void carried_by(const List& masters) {
+    for (const auto& master : masters) {
+      const auto* const found = link(master.name);
+      for (const auto& member : master.members) {
+        used_.insert(member.str());
+        if (found != nullptr && found->carrier) carried_by_.emplace(member.str(), master.name.str());
+      }
+    }
+  }
+
+  // One NIC of a bond that works without it: what a bond is for. One that only has a name may wait for its cable.
   void nic_out(const std::string& name, std::string_view text) {
-    const auto bond = carried_by_.find(name);
-    if (bond == carried_by_.end())
-      bad(name, text);
+    const auto master = carried_by_.find(name);
+    if (master != carried_by_.end())
+      worth_knowing(name, std::format("{}; {} works without it", text, master->second));
+    else if (!used_.contains(name) && !network_->interfaces.empty())
+      worth_knowing(name, std::format("{}; nothing uses it", text));
     else
-      worth_knowing(name, std::format("{}; {} works without it", text, bond->second));
+      bad(name, text);
   }
 
   // A NIC by its address, whatever it is called at the moment.
@@ -113,7 +127,7 @@ class Diagnosis {
     std::vector<std::string> texts;
     for (const auto& name : bond.members) {
       const auto* const member = link(name);
-      if (member == nullptr || !member->carrier) continue;
+      if (member == nullptr || !member->carrier || member->speed == 0) continue;  // 0: its driver does not say
       speeds.insert(member->speed);
       texts.push_back(std::format("{} has {}", name.str(), format_speed(member->speed)));
     }
@@ -129,17 +143,21 @@ class Diagnosis {
             const std::vector<std::pair<std::string, const Link*>>& members) {
     const auto partners = partners_->find(bond.name.str());
     if (partners == partners_->end()) return;
-    const auto chosen = link.bond && link.bond->aggregate ? link.bond->aggregate->partner_mac : "";
+    const auto chosen = link.bond ? link.bond->aggregate.value_or(Aggregate{}) : Aggregate{};
     for (const auto& [name, member] : members) {
       const auto known = partners->second.find(member->name);
       if (known == partners->second.end()) continue;
       const auto& partner = known->second;
       if (no_system(partner.mac)) {
         bad(name, "carrier but no LACP partner: the switch port is not in a channel");
-      } else if (!no_system(chosen) && partner.mac != chosen) {
+      } else if (!no_system(chosen.partner_mac) && partner.mac != chosen.partner_mac) {
         bad(name, std::format("its LACP partner is {}, that of {} is {}: the cables end at two switches that are not "
-                              "one, or in two channels",
-                              partner.mac, bond.name.str(), chosen));
+                              "one",
+                              partner.mac, bond.name.str(), chosen.partner_mac));
+      } else if (!no_system(chosen.partner_mac) && partner.key != chosen.partner_key) {
+        bad(name, std::format("its LACP partner {} has it in the channel with key {}, {} is the one with key {}: the "
+                              "cables end in two channels of one switch",
+                              partner.mac, partner.key, bond.name.str(), chosen.partner_key));
       } else if ((partner.state & lacp_in_sync) == 0) {
         bad(name, std::format("its LACP partner {} keeps it out of the channel: the switch port has other settings "
                               "than the others, or its channel is full",
@@ -163,7 +181,10 @@ class Diagnosis {
   void interface(const model::Interface& interface) {
     const auto& name = interface.link.str();
     const auto* const found = link(interface.link);
-    if (found == nullptr) return;  // said already
+    if (found == nullptr) {
+      if (!in_network(interface.link)) bad(name, "its NIC was not found; the condition Nics says why");
+      return;  // else said already
+    }
     mtu(interface.link, *found);
     for (const auto& text : interface.addresses) {
       const auto wanted = IpNet::parse(text.str());
@@ -177,9 +198,22 @@ class Diagnosis {
     }
     if (interface.dhcp4 && !routable(*found, false))
       bad(name, "no IPv4 address yet: no DHCP server answers");
-    else if (interface.addresses.empty() && !interface.dhcp4 && interface.ipv6 != model::Ipv6Mode::off &&
-             !routable(*found, true))
+    else if (needs_router(interface) && !routable(*found, true))
       bad(name, "no IPv6 address yet: no router answers");
+  }
+
+  // NICs that could not be told are not in the pinned network.
+  bool in_network(const model::LinkName& name) const {
+    const auto has = [&](const auto& list) {
+      return std::ranges::any_of(list, [&](const auto& item) { return item.name == name; });
+    };
+    return has(network_->nics) || has(network_->bonds) || has(network_->vlans) || has(network_->bridges);
+  }
+
+  // Whoever carries nothing but machines needs no address.
+  static bool needs_router(const model::Interface& interface) {
+    const bool only_vms = interface.roles == std::vector{model::Role::vm};
+    return !only_vms && interface.addresses.empty() && !interface.dhcp4 && interface.ipv6 != model::Ipv6Mode::off;
   }
 
   static bool routable(const Link& link, bool v6) {
@@ -189,7 +223,7 @@ class Diagnosis {
   }
 
   void mtu(const model::LinkName& name, const Link& found) {
-    const auto wanted = mtu_of(*network_, name);
+    const auto wanted = model::mtu_of(*network_, name);
     if (found.mtu != wanted)
       bad(name.str(),
           std::format("has MTU {}, {} was asked for; the driver or a member may not carry it", found.mtu, wanted));
@@ -198,7 +232,8 @@ class Diagnosis {
   const model::Network* network_;
   const LinkTable* table_;
   const Partners* partners_;
-  std::map<std::string, std::string> carried_by_;  // members of bonds that have carrier
+  std::map<std::string, std::string> carried_by_;  // members of bonds and bridges that have carrier
+  std::set<std::string> used_;
   std::vector<Finding> findings_;
 };
 

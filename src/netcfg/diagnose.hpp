@@ -29,8 +29,6 @@ std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable
 // Bits of an LACP port state (IEEE 802.1AX 6.4.2.3).
 inline constexpr unsigned lacp_short_timeout = 0x02;
 inline constexpr unsigned lacp_in_sync = 0x08;
-inline constexpr unsigned lacp_collecting = 0x10;
-inline constexpr unsigned lacp_distributing = 0x20;
 // "activity, short timeout, aggregation, sync, collecting, distributing"
 std::string lacp_state_text(unsigned state);
 

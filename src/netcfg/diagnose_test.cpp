@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "model/mtu.hpp"
 #include "model/parse.hpp"
 #include "netcfg/interruptions.hpp"
-#include "netcfg/mtu.hpp"
 #include "netcfg/pins.hpp"
 #include "netcfg/probes.hpp"
 #include "netcfg/trial.hpp"
@@ -52,8 +52,7 @@ class Rack : public ::testing::Test {
     bond.up = bond.carrier = true;
     bond.mtu = 1500;
     bond.bond =
-        BondState{.mode = 4,
-                  .active_member = 0,
+        BondState{.active_member = 0,
                   .aggregate = Aggregate{.id = 1, .ports = 2, .partner_key = 15, .partner_mac = "00:1b:21:00:00:0a"}};
     partners["bond0"] = {{"nic0", {.mac = "00:1b:21:00:00:0a", .key = 15, .state = 63}},
                          {"nic1", {.mac = "00:1b:21:00:00:0a", .key = 15, .state = 63}}};
@@ -98,11 +97,14 @@ TEST_F(Rack, CarrierButNoPartner) {
   EXPECT_EQ(said(), Texts{"!! nic1: carrier but no LACP partner: the switch port is not in a channel"});
 }
 
-TEST_F(Rack, CablesToTwoSwitches) {
+TEST_F(Rack, CablesToTwoSwitchesOrChannels) {
   partners["bond0"]["nic1"].mac = "00:1b:21:00:00:0b";
   EXPECT_EQ(said(),
             Texts{"!! nic1: its LACP partner is 00:1b:21:00:00:0b, that of bond0 is 00:1b:21:00:00:0a: the cables "
-                  "end at two switches that are not one, or in two channels"});
+                  "end at two switches that are not one"});
+  partners["bond0"]["nic1"] = {.mac = "00:1b:21:00:00:0a", .key = 16, .state = 63};
+  EXPECT_EQ(said(), Texts{"!! nic1: its LACP partner 00:1b:21:00:00:0a has it in the channel with key 16, bond0 is the "
+                          "one with key 15: the cables end in two channels of one switch"});
 }
 
 TEST_F(Rack, APartnerThatKeepsItOut) {
@@ -182,7 +184,7 @@ TEST(Mtu, WhereTheFileSaysNothing) {
   vlans: [{name: v, parent: x, id: 5}, {name: w, parent: br, id: 6}]
 )")
                            .network;
-  const auto mtu = [&](const char* name) { return mtu_of(network, *model::LinkName::parse(name)); };
+  const auto mtu = [&](const char* name) { return model::mtu_of(network, *model::LinkName::parse(name)); };
   EXPECT_EQ(mtu("a"), 1400);
   EXPECT_EQ(mtu("b"), 9000) << "its bond's";
   EXPECT_EQ(mtu("v"), 1500) << "not its parent's";
@@ -205,6 +207,39 @@ TEST_F(Rack, WhateverUdevCallsANic) {
   nics[1].name = "enp5s0";
   partners["bond0"]["enp5s0"] = partners["bond0"]["nic1"];
   EXPECT_EQ(said(), Texts{});
+}
+
+TEST_F(Rack, AddressesThatAreNotItsOwnYet) {
+  addresses[0].tentative = true;
+  EXPECT_EQ(said(), Texts{"!! bond0: its address 192.0.2.11/24 is still being checked for duplicates"});
+  addresses[0].duplicate = true;
+  EXPECT_EQ(said(), Texts{"!! bond0: its address 192.0.2.11/24 is another host's too"});
+}
+
+TEST_F(Rack, ANicThatNothingUsesMayBeWithoutCable) {
+  nics[1].carrier = false;
+  nics[1].master = 0;
+  std::string yaml = rack;
+  yaml.replace(yaml.find("[nic0, nic1]"), 12, "[nic0]");
+  EXPECT_EQ(said(yaml), Texts{".. nic1: no carrier: no cable, or the switch port is off; nothing uses it"});
+}
+
+TEST_F(Rack, ANicThatCouldNotBeTold) {
+  const std::string yaml =
+      "network:\n  nics: [{name: lost, match: {driver: x}}, {name: nic0, match: {mac: \"52:54:00:00:00:01\"}}]\n"
+      "  interfaces: [{link: lost, dhcp4: true}]\n";
+  EXPECT_EQ(said(yaml), Texts{"!! lost: its NIC was not found; the condition Nics says why"});
+}
+
+TEST_F(Rack, WhatOnlyCarriesMachinesNeedsNoAddress) {
+  std::string yaml = rack;
+  yaml.replace(yaml.find("bonds:"), 6, "bridges:");
+  yaml.erase(yaml.find("    - {link:"));
+  bond.kind = "bridge";
+  addresses.clear();
+  EXPECT_EQ(said(yaml + "    - {link: bond0, roles: [vm]}\n"), Texts{});
+  EXPECT_EQ(said(yaml + "    - {link: bond0, roles: [vm, management]}\n"),
+            Texts{"!! bond0: no IPv6 address yet: no router answers"});
 }
 
 TEST(Lacp, StatesInWords) {
@@ -235,13 +270,22 @@ TEST(Probes, PeersOfTheClusterInTheSameNetwork) {
   EXPECT_NE(std::ranges::find(probes, Probe{ProbeKind::path_mtu, "bond0", "192.0.2.12", 1500, true}), probes.end());
 }
 
-TEST(Probes, ManagementThatNoProbeCanProve) {
-  const std::string head = "network:\n  interfaces:\n    - {link: a, roles: [management], addresses: [192.0.2.11/24]";
-  const std::string nic = "}\n  nics: [{name: a, match: {driver: ice}}]\n";
-  const auto of = [](const std::string& text) { return unprovable(config(text).network).size(); };
-  EXPECT_EQ(of(head + nic), 1U);
-  EXPECT_EQ(of(head + ", gateway: 192.0.2.1" + nic), 0U);
-  EXPECT_EQ(of(head + nic + "  confirm: operator\n"), 0U) << "a person proves it";
+TEST(Probes, ManagementThatOnlyAPersonCanConfirm) {
+  const auto on = [](const std::string& more, const std::string& roles = "management") {
+    return config(
+               "network:\n  nics: [{name: a, match: {mac: \"52:54:00:00:00:01\"}}]\n  interfaces: [{link: a, roles: [" +
+               roles + "], " + more + "}]\n")
+        .network;
+  };
+  const auto before = on("addresses: [192.0.2.11/24]");
+  EXPECT_EQ(unprovable(before, before), Texts{});
+  EXPECT_EQ(unprovable(before, on("addresses: [192.0.2.12/24]")),
+            Texts{"a: management changes and has no gateway that could be asked"});
+  EXPECT_EQ(unprovable(before, on("addresses: [192.0.2.12/24], gateway: 192.0.2.1")), Texts{});
+  EXPECT_EQ(unprovable(before, on("dhcp4: true")), Texts{});
+  EXPECT_EQ(unprovable(before, on("addresses: [192.0.2.11/24]", "cluster")),
+            Texts{"a carries management no more, and nothing else does"});
+  EXPECT_EQ(unprovable(on("dhcp4: true", "cluster"), before), Texts{}) << "nothing managed it before";
 }
 
 TEST(Probes, LearnedGatewaysCountWhereTheFileHasNone) {
@@ -286,6 +330,9 @@ TEST(Interruptions, AreSaid) {
   EXPECT_EQ(replaced("192.0.2.11/24", "192.0.2.12/24"), Texts{"192.0.2.11/24 leaves bond0: connections to it end"});
   EXPECT_EQ(replaced("gateway: 192.0.2.1", "gateway: 192.0.2.2"),
             Texts{"the default gateway of bond0 changes: connections that go further than its network may end"});
+  EXPECT_EQ(replaced("members: [nic0, nic1]", "members: [nic0, nic1], mtu: 1500"), Texts{}) << "as it was";
+  EXPECT_EQ(replaced("ipv6: \"off\"", "ipv6: slaac"),
+            Texts{"IPv6 on bond0 changes from off to slaac: connections over its addresses from routers may end"});
   EXPECT_EQ(replaced("members: [nic0, nic1]", "members: [nic0, nic1], mtu: 9000"),
             Texts{"bond0 changes its MTU from 1500 to 9000: some drivers stop for a second"});
   EXPECT_EQ(interrupted("hostname: a\n"),

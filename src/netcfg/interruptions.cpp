@@ -5,6 +5,8 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "model/describe.hpp"
+#include "model/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -42,6 +44,9 @@ class Comparison {
                   [](const auto& a, const auto& b) { return a.id == b.id && a.parent == b.parent; });
     virtual_links(before_->bridges, after_->bridges, [this](const auto& a, const auto& b) {
       members(a.name.str(), names(a.members), names(b.members));
+      if (a.vlan_filtering == b.vlan_filtering && a.trunk != b.trunk)
+        say(std::format("the trunk of {} changes: machines on VLANs that it no longer has lose their network",
+                        a.name.str()));
       return a.vlan_filtering == b.vlan_filtering;
     });
     mtus();
@@ -78,7 +83,7 @@ class Comparison {
     auto changed = before;
     changed.members = after.members;
     changed.mtu = after.mtu;
-    changed.primary = after.primary;
+    if (before.primary && after.primary) changed.primary = after.primary;
     return changed == after;
   }
 
@@ -97,14 +102,25 @@ class Comparison {
     const auto compare = [this](const auto& before, const auto& after) {
       const auto now = by_name(after);
       for (const auto& old : before)
-        if (const auto found = now.find(old.name.str()); found != now.end() && found->second.mtu != old.mtu)
-          say(std::format("{} changes its MTU from {} to {}: some drivers stop for a second", old.name.str(),
-                          old.mtu.value_or(1500), found->second.mtu.value_or(1500)));
+        if (now.contains(old.name.str()) && !in_bond(old.name)) mtu(old.name);
     };
     compare(before_->nics, after_->nics);
     compare(before_->bonds, after_->bonds);
     compare(before_->vlans, after_->vlans);
     compare(before_->bridges, after_->bridges);
+  }
+
+  // Its MTU is its bond's, which is said.
+  bool in_bond(const model::LinkName& link) const {
+    return std::ranges::any_of(after_->bonds,
+                               [&](const auto& bond) { return std::ranges::contains(bond.members, link); });
+  }
+
+  void mtu(const model::LinkName& link) {
+    const auto old = model::mtu_of(*before_, link);
+    const auto now = model::mtu_of(*after_, link);
+    if (old != now)
+      say(std::format("{} changes its MTU from {} to {}: some drivers stop for a second", link.str(), old, now));
   }
 
   void addresses(const model::Interface& before) {
@@ -118,6 +134,9 @@ class Comparison {
     if (before.dhcp4 && (gone || !found->dhcp4))
       say(std::format("{} gives back its address of DHCP: connections to it end", before.link.str()));
     if (gone) return;
+    if (before.ipv6 != found->ipv6)
+      say(std::format("IPv6 on {} changes from {} to {}: connections over its addresses from routers may end",
+                      before.link.str(), model::enum_name(before.ipv6), model::enum_name(found->ipv6)));
     if (before.gateway != found->gateway || before.gateway6 != found->gateway6)
       say(std::format("the default gateway of {} changes: connections that go further than its network may end",
                       before.link.str()));

@@ -149,7 +149,6 @@ TEST(Rtnl, ABondWithItsAggregator) {
   datagram.nest(IFLA_LINKINFO, info);
   const auto link = std::get<LinkMessage>(parse_rtnl(datagram.bytes())->front());
   EXPECT_EQ(link.kind, "bond");
-  EXPECT_EQ(link.bond->mode, 4);
   EXPECT_EQ(link.bond->active_member, 3);
   EXPECT_EQ(link.bond->aggregate,
             (Aggregate{.id = 1, .ports = 2, .partner_key = 15, .partner_mac = "00:1b:21:00:00:0a"}));

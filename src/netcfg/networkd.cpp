@@ -7,7 +7,7 @@
 #include <string>
 
 #include "model/describe.hpp"
-#include "netcfg/mtu.hpp"
+#include "model/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -19,7 +19,14 @@ constexpr std::string_view directory = "/etc/systemd/network";
 // A .netdev file holds only what cannot be changed while its link is there: a change of it makes the link anew. The
 // rest, as the MTU, is in .network files.
 constexpr std::string_view networkd = "systemd-networkd.service";
-constexpr std::string_view dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\n";
+const std::string dhcp_lines = "DHCP=yes\nIPv6AcceptRA=yes\n";
+
+std::string resolver_lines(const model::Dns& dns) {
+  std::string text;
+  for (const auto& server : dns.servers) text += std::format("DNS={}\n", server.str());
+  for (const auto& domain : dns.search) text += std::format("Domains={}\n", domain.str());
+  return text;
+}
 
 RenderedFile file(std::string_view name, std::string content) {
   return {std::format("{}/{}", directory, name), std::move(content), 0644, std::string(networkd)};
@@ -44,6 +51,8 @@ std::string bond_lines(const model::Bond& bond) {
                         model::enum_name(bond.ad_select));
   if (bond.mode != model::BondMode::active_backup)
     text += std::format("TransmitHashPolicy={}\n", model::enum_name(bond.hash_policy));
+  // networkd sets a primary on a bond that is there, but takes none away: that makes the bond anew.
+  if (bond.primary) text += "# has a primary\n";
   if (bond.mode == model::BondMode::active_backup || bond.primary)
     text += std::format("PrimaryReselectPolicy={}\n", model::enum_name(bond.primary_reselect));
   // A bond that watches neither carrier nor ARP never fails over.
@@ -138,7 +147,7 @@ class Links {
   Place& add_link(const model::LinkName& name) {
     auto& place = places_[name.str()];
     place.match = std::format("[Match]\nName={}\n", name.str());
-    place.mtu = mtu_of(*network_, name);
+    place.mtu = model::mtu_of(*network_, name);
     return place;
   }
 
@@ -161,7 +170,8 @@ class Links {
     const auto interface = interfaces_.find(name);
     if (interface != interfaces_.end()) return text + addressed(*interface->second) + place.sections;
     // A file that only names its links asks for no less than one that says nothing.
-    return text + (interfaces_.empty() && !place.used ? std::string(dhcp_lines) : bare()) + place.sections;
+    const bool free = interfaces_.empty() && !place.used;
+    return text + (free ? dhcp_lines + resolver_lines(network_->dns) : bare()) + place.sections;
   }
 
   // Members and carriers of VLANs have no address of their own.
@@ -175,8 +185,7 @@ class Links {
                                    v6 ? "yes" : "no", v6 ? "ipv6" : "no");
     // Whoever listens on a static address keeps it while a cable is out.
     if (!interface.dhcp4 && !interface.addresses.empty()) text += "IgnoreCarrierLoss=yes\n";
-    for (const auto& server : network_->dns.servers) text += std::format("DNS={}\n", server.str());
-    for (const auto& domain : network_->dns.search) text += std::format("Domains={}\n", domain.str());
+    text += resolver_lines(network_->dns);
     if (interface.dhcp4) text += "\n[DHCPv4]\nClientIdentifier=mac\n";
     // Else the router's flags decide, as with slaac.
     if (v6_dhcp) text += "\n[IPv6AcceptRA]\nDHCPv6Client=always\n";
@@ -214,12 +223,12 @@ class Links {
   std::map<std::string, const model::Interface*> interfaces_;
 };
 
-RenderedFile dhcp_everywhere() {
+RenderedFile dhcp_everywhere(const model::Dns& dns) {
   return file(
       "90-dhcp.network",
       std::format(
-          "[Match]\nType=ether\nKind=!*\n\n[Network]\nLLDP=yes\nEmitLLDP=yes\n{}\n[Link]\nRequiredForOnline=no\n",
-          dhcp_lines));
+          "[Match]\nType=ether\nKind=!*\n\n[Network]\nLLDP=yes\nEmitLLDP=yes\n{}{}\n[Link]\nRequiredForOnline=no\n",
+          dhcp_lines, resolver_lines(dns)));
 }
 
 }  // namespace
@@ -235,7 +244,7 @@ std::vector<RenderedFile> render_network(const model::Network& network) {
   auto links = Links(network).files();
   std::ranges::move(links, std::back_inserter(files));
   // Nothing is asked for, or nothing of it is known yet: then the node can at least be reached.
-  if (network.interfaces.empty() || network.nics.empty()) files.push_back(dhcp_everywhere());
+  if (network.interfaces.empty() || network.nics.empty()) files.push_back(dhcp_everywhere(network.dns));
   return files;
 }
 

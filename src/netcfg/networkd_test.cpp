@@ -81,7 +81,8 @@ TEST(Networkd, ActiveBackupPrefersItsPrimary) {
       "primary_reselect: "
       "failure, miimon_ms: 50}]\n");
   EXPECT_EQ(files.at("20-x.netdev"),
-            "[NetDev]\nName=x\nKind=bond\n\n[Bond]\nMode=active-backup\nMinLinks=1\nPrimaryReselectPolicy=failure\n"
+            "[NetDev]\nName=x\nKind=bond\n\n[Bond]\nMode=active-backup\nMinLinks=1\n# has a "
+            "primary\nPrimaryReselectPolicy=failure\n"
             "MIIMonitorSec=50ms\n");
   EXPECT_TRUE(files.at("30-b.network").contains("Bond=x\nPrimarySlave=yes\n"));
   EXPECT_FALSE(files.at("30-a.network").contains("PrimarySlave"));

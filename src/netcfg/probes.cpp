@@ -8,7 +8,7 @@
 
 #include "base/ip.hpp"
 #include "base/text.hpp"
-#include "netcfg/mtu.hpp"
+#include "model/mtu.hpp"
 
 namespace loam::netcfg {
 
@@ -43,7 +43,7 @@ void add_gateways(const model::Interface& interface, std::int64_t mtu, const Lea
 void add_interface(const model::Config& config, const model::Interface& interface, const LearnedGateways& learned,
                    std::vector<Probe>& probes) {
   const auto& link = interface.link.str();
-  const auto mtu = mtu_of(config.network, interface.link);
+  const auto mtu = model::mtu_of(config.network, interface.link);
   for (const auto& address : interface.addresses)
     if (const auto net = IpNet::parse(address.str()); net && !net->address.v6)
       probes.push_back({ProbeKind::duplicate, link, net->address.str(), 0, true});
@@ -73,18 +73,18 @@ std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways&
   return probes;
 }
 
-std::vector<std::string> unprovable(const model::Network& network) {
-  std::vector<std::string> said;
-  if (network.confirm == model::Confirm::operator_only) return said;
-  for (const auto& interface : network.interfaces) {
-    const bool asked = interface.dhcp4 || interface.addresses.empty() || interface.gateway || interface.gateway6;
-    if (std::ranges::contains(interface.roles, model::Role::management) && !asked)
-      said.push_back(
-          std::format("{}: carries management and has no gateway, so no probe can tell whether people still "
-                      "reach it; with confirm: operator the change waits for loamctl confirm",
-                      interface.link.str()));
-  }
-  return said;
+std::vector<std::string> unprovable(const model::Network& before, const model::Network& after) {
+  const auto manages = [](const model::Interface& interface) {
+    return std::ranges::contains(interface.roles, model::Role::management);
+  };
+  const auto old = std::ranges::find_if(before.interfaces, manages);
+  if (old == before.interfaces.end() || std::ranges::contains(after.interfaces, *old)) return {};
+  const auto now = std::ranges::find_if(after.interfaces, manages);
+  if (now == after.interfaces.end())
+    return {std::format("{} carries management no more, and nothing else does", old->link.str())};
+  // Those ask a gateway, or get their addresses from who has one.
+  if (now->dhcp4 || now->addresses.empty() || now->gateway || now->gateway6) return {};
+  return {std::format("{}: management changes and has no gateway that could be asked", now->link.str())};
 }
 
 namespace {

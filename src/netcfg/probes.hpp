@@ -40,9 +40,9 @@ struct ProbeResult {
 // Routers that a link has from DHCP or from router advertisements, by name of the link.
 using LearnedGateways = std::map<std::string, std::vector<IpAddr>>;
 
-// What a person should know before a change: interfaces for management of which no probe can tell whether people still
-// reach them.
-std::vector<std::string> unprovable(const model::Network& network);
+// Interfaces that carry management, become others, and of which no probe can tell whether people still reach them: only
+// a person can confirm that.
+std::vector<std::string> unprovable(const model::Network& before, const model::Network& after);
 
 std::vector<Probe> probes_of(const model::Config& config, const LearnedGateways& learned = {});
 

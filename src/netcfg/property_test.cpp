@@ -57,10 +57,14 @@ class Author {
 
   void bond(int number) {
     if (free_.size() < 2) return;
-    bonds_ +=
-        std::format("    - {{name: b{}, members: [{}, {}], mode: {}, hash_policy: {}, miimon_ms: {}{}}}\n", number,
-                    take(), take(), one_of("802.3ad", "active-backup", "balance-rr", "balance-xor", "balance-alb"),
-                    one_of("layer2", "layer3+4", "encap2+3"), 10 + upto(500), chance() ? ", mtu: 9000" : "");
+    const auto first = take();
+    const auto options = one_of("mode: 802.3ad, lacp_rate: slow, ad_select: count, min_links: 2",
+                                "mode: active-backup, primary_reselect: failure, primary: " + first,
+                                "mode: active-backup, arp_targets: [192.0.2.1, 192.0.2.2], arp_interval_ms: 200",
+                                "mode: balance-rr", "mode: balance-xor, hash_policy: encap2+3", "mode: broadcast",
+                                "mode: balance-tlb", "mode: balance-alb, primary: " + first);
+    bonds_ += std::format("    - {{name: b{}, members: [{}, {}], {}, miimon_ms: {}{}}}\n", number, first, take(),
+                          options, 10 + upto(500), chance() ? ", mtu: 9000" : "");
     free_.push_back(std::format("b{}", number));
   }
   void bridge(int number) {
@@ -79,13 +83,21 @@ class Author {
   void interface(const std::string& link, int number) {
     if (chance()) return;
     interfaces_ +=
-        chance() ? std::format("    - {{link: {}, dhcp4: true, ipv6: {}}}\n", link, one_of("slaac", "dhcp", "\"off\""))
-                 : std::format(
-                       "    - {{link: {0}, addresses: [10.0.{1}.5/24, \"2001:db8:{1}::5/64\"], routes: [{{to: "
-                       "172.16.{1}.0/24, via: 10.0.{1}.1}}]}}\n",
-                       link, number);
+        chance()
+            ? std::format("    - {{link: {}, dhcp4: true, ipv6: {}}}\n", link, one_of("slaac", "dhcp", "\"off\""))
+            : std::format(
+                  "    - {{link: {0}, addresses: [10.0.{1}.5/24, \"2001:db8:{1}::5/64\"], routes: [{{to: "
+                  "172.16.{1}.0/24, via: 10.0.{1}.1, table: 7}}], rules: [{{from: 10.0.{1}.0/24, table: 7}}]{2}}}\n",
+                  link, number, gateway(number));
   }
 
+  // Only one interface has it.
+  std::string gateway(int number) {
+    if (std::exchange(has_gateway_, true)) return "";
+    return std::format(", gateway: 10.0.{0}.1, gateway6: \"2001:db8:{0}::1\"", number);
+  }
+
+  bool has_gateway_ = false;
   std::mt19937 random_;
   std::vector<std::string> free_;
   std::string bonds_;
@@ -111,7 +123,8 @@ TEST(Property, AnyValidNetwork) {
     ASSERT_EQ(written.size(), files.size()) << "two files of one name\n" << text;
     ASSERT_TRUE(plan::plan_node(files, written).empty()) << text;
     ASSERT_TRUE(interruptions(*config, *config).empty()) << text;
-    for (const auto& finding : diagnose(network, LinkTable{}, {})) ASSERT_TRUE(finding.bad) << finding.text;
+    for (const auto& finding : diagnose(network, LinkTable{}, {}))
+      ASSERT_TRUE(finding.bad || finding.text.ends_with("nothing uses it")) << finding.text;
   }
   EXPECT_GT(valid, 1500) << "most of what the author writes is meant to be valid";
 }

@@ -97,7 +97,6 @@ BondState bond_state(Bytes data) {
   BondState state;
   each(data, [&](const Attribute& a) {
     switch (a.type) {
-      case IFLA_BOND_MODE: state.mode = a.as<std::uint8_t>(); break;
       case IFLA_BOND_ACTIVE_SLAVE: state.active_member = a.number(); break;
       case IFLA_BOND_AD_INFO: state.aggregate = aggregate(a.value); break;
       default: break;

@@ -35,7 +35,6 @@ struct Aggregate {
 };
 
 struct BondState {
-  int mode = 0;           // BOND_MODE_*
   int active_member = 0;  // interface index; 0: none
   std::optional<Aggregate> aggregate;
   bool operator==(const BondState&) const = default;

@@ -37,7 +37,9 @@ RenderedFile ntp(const model::Time& time) {
 
 RenderedFile proxy(const model::Proxy& proxy) {
   std::string text = "[Manager]\n";
-  const auto set = [&](std::string_view name, const std::string& value) {
+  const auto set = [&](std::string_view name, std::string value) {
+    // systemd expands specifiers, and passwords have percent signs.
+    for (std::size_t at = 0; (at = value.find('%', at)) != value.npos; at += 2) value.insert(at, 1, '%');
     if (!value.empty()) text += std::format("DefaultEnvironment=\"{}={}\"\n", name, value);
   };
   set("http_proxy", proxy.http ? proxy.http->str() : "");
