@@ -35,6 +35,9 @@ console::Facts collect(node::NodeClient& client) {
   return facts;
 }
 
+// A loamd that is gone sends no signal, and the kernel may have written over the screen.
+constexpr std::chrono::seconds redraw{60};
+
 class Console {
  public:
   Console(sys::EventLoop& loop, node::NodeClient client) : loop_(&loop), client_(std::move(client)) {}
@@ -52,7 +55,7 @@ class Console {
   }
 
  private:
-  // Changes come in bursts, and a serial line is slow: draw once for many. Addresses change without a signal of ours.
+  // Changes come in bursts, and a serial line is slow: draw once for many.
   void soon(std::chrono::milliseconds delay) {
     auto timer = loop_->after(delay, [this] { draw(); });
     if (timer) timer_ = *std::move(timer);
@@ -70,13 +73,13 @@ class Console {
     const auto facts = collect(client_);
     auto text = console::render(facts, columns());
     const auto now = std::chrono::steady_clock::now();
-    if (text != shown_ || now - drawn_ > std::chrono::minutes(1)) {
+    if (text != shown_ || now - drawn_ >= redraw) {
       // Home, clear, draw: works on every terminal that a BMC emulates.
       std::cout << "\x1b[H\x1b[2J" << text << std::flush;
       shown_ = std::move(text);
       drawn_ = now;
     }
-    soon(std::chrono::seconds(10));
+    soon(facts.problem.empty() ? redraw : std::chrono::seconds(5));
   }
 
   sys::EventLoop* loop_;

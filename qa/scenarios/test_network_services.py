@@ -41,8 +41,8 @@ def test_addresses_from_a_server(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
     pair.switch.ssh("ip address add 2001:db8::1/64 dev br0")
-    pair.serve("--port=0", "--enable-ra", "--dhcp-range=192.0.2.100,192.0.2.150,1h", "--dhcp-option=option:router,192.0.2.1",
-               "--dhcp-range=2001:db8::1000,2001:db8::1fff,slaac,64,1h")
+    serve = lambda v6: pair.serve("--port=0", "--enable-ra", "--dhcp-range=192.0.2.100,192.0.2.150,1h", "--dhcp-option=option:router,192.0.2.1", f"--dhcp-range={v6}")
+    serve("2001:db8::,ra-only,64,1h")
     link = lambda mode: f"    - {{link: bond0, roles: [cluster], dhcp4: true, ipv6: {mode}}}\n"
     addresses = lambda: next(link for link in pair.links()["links"] if link["name"] == "bond0")["addresses"]
     has = lambda start: any(address.startswith(start) for address in addresses())
@@ -52,6 +52,9 @@ def test_addresses_from_a_server(scenario, rack):
     pair.node.ssh("loamctl retry")
     good = lambda text: any(probe["good"] and text in probe["text"] for probe in pair.links()["probes"])
     wait_until(lambda: good("gateway 192.0.2.1 answers on bond0") and good("gateway fe80::"), 60 * pair.node.scale, "learned routers", interval=1)
+    assert not has("2001:db8::1"), "the server's range, which nobody has asked for"
+    pair.switch.ssh("kill $(cat /run/dnsmasq.pid)")
+    serve("2001:db8::1000,2001:db8::1fff,64,1h")
     pair.apply(network(interfaces=link("dhcp")))
     wait_until(lambda: has("2001:db8::1"), 120 * pair.node.scale, "an address by DHCPv6", interval=1)
     # The router that DHCP named goes away: that is noticed as with one of the file.
@@ -73,15 +76,15 @@ class Clock:
         self.socket.close()
 
     def _serve(self):
-        while True:
-            try:
+        try:
+            while True:
                 asked, who = self.socket.recvfrom(1024)
-            except OSError:
-                return
-            now = time.time() + 2208988800
-            stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
-            head = struct.pack("!BBbbII4s", 0x24, 2, 6, -20, 0x10, 0x10, b"\x7f\x7f\x01\x01")
-            self.socket.sendto(head + stamp + asked[40:48] + stamp + stamp, who)
+                now = time.time() + 2208988800
+                stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
+                head = struct.pack("!BBbbII4s", 0x24, 2, 6, -20, 0x10, 0x10, b"\x7f\x7f\x01\x01")
+                self.socket.sendto(head + stamp + asked[40:48] + stamp + stamp, who)
+        except OSError:
+            return  # the socket was closed
 
 
 def test_names_time_and_proxy(scenario, rack):
@@ -89,7 +92,7 @@ def test_names_time_and_proxy(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
     more = "  dns: {servers: [192.0.2.1], search: [rack.example]}\ntime: {servers: [10.0.3.2]}\n"
-    proxy = "proxy: {http: http://192.0.2.9:3128, https: "http://user:50%25@192.0.2.9:3128", except: [rack.example]}\n"
+    proxy = "proxy: {http: http://192.0.2.9:3128, https: http://user:50%25@192.0.2.9:3128, except: [rack.example]}\n"
     pair.apply(network(interfaces=ON_BOND) + more + proxy)
     assert pair.condition("NetworkChange")["reason"] == "Confirmed", "neither is needed to keep a network"
     pair.wait_said("DNS server 192.0.2.1 does not answer", 60)
