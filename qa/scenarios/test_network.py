@@ -178,6 +178,27 @@ def test_lost_management_goes_back(scenario, rack):
     assert pair.node.ssh("cat /loam/loam.yaml") == before
 
 
+def test_bond_that_selects_keeps_its_names_over_a_boot(scenario, rack):
+    """Whatever matches joins; a person confirms it; the next boot names all NICs before anybody could rename them."""
+    pair = rack.pair(scenario)
+    pair.channel()
+    nics = [f'    - {{name: nic{i}, match: {{mac: "52:54:00:00:10:0{i + 1}"}}}}\n' for i in range(2)]
+    text = network().replace("members: [nic0, nic1]", "select: {driver: virtio_net, min_speed: 25000, carrier: true}").replace("  nics:", "  confirm: operator\n  nics:", 1)
+    for nic in nics:
+        text = text.replace(nic, "")
+    pair.apply(text, more="--no-wait")
+    wait_until(lambda: pair.condition("Network")["status"] == "true", 120 * pair.node.scale, "the new network", interval=1)
+    assert pair.condition("NetworkChange")["reason"] == "OnTrial", "probes alone do not confirm it"
+    pair.node.ssh("loamctl confirm")
+    pinned = {"bond0p0": "52:54:00:00:10:01", "bond0p1": "52:54:00:00:10:02", "oob": "52:54:00:00:10:03"}
+    assert json.loads(pair.node.ssh("cat /loam/nics.json")) == pinned
+    pair.node.qmp.command("system_reset")
+    pair.node.wait_state("ready", 400)
+    assert pair.condition("Config")["message"] == "nothing to change"
+    assert {link["name"]: link["permanent_mac"] for link in pair.links()["links"] if link["kind"] == "nic"} == pinned
+    assert sorted(pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split()) == ["bond0p0", "bond0p1"]
+
+
 def test_boot_with_a_bad_network_falls_back(scenario, installed):
     """A file that was edited by hand: its network does not come up, or it cannot be read at all."""
     machine = scenario.keep(installed.running(scenario.folder))
