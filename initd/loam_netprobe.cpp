@@ -30,12 +30,12 @@ struct Answer {
 
 bool is_v6(const Probe& probe) { return probe.target.contains(':'); }
 
-Result<sys::RunOutput> ask(std::vector<std::string> argv) {
+Result<sys::RunOutput> ask(const std::vector<std::string>& argv) {
   return sys::run(argv, {.timeout = std::chrono::seconds(15), .input = {}, .environment = {}, .any_exit = true});
 }
 
-bool answers(std::vector<std::string> argv) {
-  const auto done = ask(std::move(argv));
+bool answers(const std::vector<std::string>& argv) {
+  const auto done = ask(argv);
   return done && done->code == 0;
 }
 

@@ -19,7 +19,7 @@ struct Doc {
   // Range of an integer.
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
-  std::string_view example = {};  // where that of the type would mislead
+  const char* example = nullptr;  // where that of the type would mislead
 };
 
 // Names of an enum's values in the file, in the order of the enum.

@@ -32,7 +32,7 @@ class SchemaVisitor {
   void field(std::string_view key, T& value, const Doc& doc) {
     Json member = schema_of<T>(doc);
     member["description"] = doc.text;
-    if (!doc.example.empty()) (member.contains("items") ? member["items"] : member)["examples"] = {doc.example};
+    if (doc.example != nullptr) (member.contains("items") ? member["items"] : member)["examples"] = {doc.example};
     if constexpr (!is_optional<T> && !is_vector<T> && !Described<T>)
       if (!doc.required) member["default"] = scalar_json(value);
     properties_[std::string(key)] = std::move(member);

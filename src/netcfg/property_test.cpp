@@ -44,7 +44,7 @@ class Author {
   int upto(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
   bool chance() { return upto(2) == 0; }
   template <typename... T>
-  std::string one_of(T... texts) {
+  std::string one_of(const T&... texts) {
     const std::vector<std::string> list{texts...};
     return list[static_cast<std::size_t>(upto(static_cast<int>(list.size())))];
   }
