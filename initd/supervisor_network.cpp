@@ -256,25 +256,13 @@ Result<netcfg::Pins> Supervisor::known_pins() {
   return netcfg::Pins{};
 }
 
-// What speed and carrier say is worth something only when all NICs have had time to come up. One that is pinned and
-// not there may only be slow: another takes its place when it has had its time.
 bool Supervisor::nics_settled(const model::Network& network, const netcfg::Pins& pins) {
-  const auto by_cable = [](const model::NicSelector& match) { return match.min_speed || match.carrier; };
-  const bool waits =
-      std::ranges::any_of(network.nics,
-                          [&](const auto& nic) { return by_cable(nic.match) && !pins.contains(nic.name.str()); }) ||
-      std::ranges::any_of(network.bonds,
-                          [&](const auto& bond) { return bond.select && !pins.contains(bond.name.str() + "p0"); });
-  const auto links = network_.links();
-  const auto is_there = [&](const std::string& mac) {
-    return std::ranges::any_of(links, [&](const auto& link) { return netcfg::identity(link) == mac; });
-  };
-  const bool missing = std::ranges::any_of(pins, [&](const auto& pin) { return !is_there(pin.second); });
-  if (!waits && !missing) return true;
+  const auto open = netcfg::open_questions(network, network_.links(), pins);
+  if (open == netcfg::Open::nothing) return true;
   const auto now = std::chrono::steady_clock::now();
   if (!nics_waited_since_) nics_waited_since_ = now;
   const auto longest = *nics_waited_since_ + nics_wait;
-  const auto end = missing ? longest : std::min(last_nic_event_ + nics_settle, longest);
+  const auto end = open == netcfg::Open::presence ? longest : std::min(last_nic_event_ + nics_settle, longest);
   if (now >= end) return true;
   auto timer = loop_->after(std::chrono::ceil<std::chrono::milliseconds>(end - now), [this] { load_config(); });
   if (timer) nics_timer_ = *std::move(timer);

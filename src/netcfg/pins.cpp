@@ -152,6 +152,23 @@ Pinned pin_nics(const model::Network& network, const std::vector<Link>& links, c
   return Pinner(network, links, before).run();
 }
 
+Open open_questions(const model::Network& network, const std::vector<Link>& links, const Pins& before) {
+  const auto by_address = [&](const std::string& name) {
+    return std::ranges::any_of(network.nics, [&](const auto& nic) { return nic.name.str() == name && nic.match.mac; });
+  };
+  const auto is_there = [&](const std::string& mac) {
+    return std::ranges::any_of(links, [&](const auto& link) { return identity(link) == mac; });
+  };
+  if (std::ranges::any_of(before, [&](const auto& pin) { return !by_address(pin.first) && !is_there(pin.second); }))
+    return Open::presence;
+  const auto by_cable = [&](const auto& nic) {
+    return (nic.match.min_speed || nic.match.carrier) && !before.contains(nic.name.str());
+  };
+  const auto selects = [&](const auto& bond) { return bond.select && !before.contains(bond.name.str() + "p0"); };
+  const bool cables = std::ranges::any_of(network.nics, by_cable) || std::ranges::any_of(network.bonds, selects);
+  return cables ? Open::cables : Open::nothing;
+}
+
 model::Network pinned_network(const model::Network& network, const Pins& pins) {
   auto result = network;
   result.nics.clear();

@@ -31,6 +31,14 @@ struct Pinned {
 // other NIC that matches, first in the place of members that are gone.
 Pinned pin_nics(const model::Network& network, const std::vector<Link>& links, const Pins& before);
 
+// What has to be waited for at boot, before NICs are pinned.
+enum class Open {
+  nothing,
+  cables,    // some are chosen by speed or carrier, which is worth something only when all have had time to come up
+  presence,  // one that is pinned is not there and may only be slow, and another could take its place
+};
+Open open_questions(const model::Network& network, const std::vector<Link>& links, const Pins& before);
+
 // The network with every NIC matched by its MAC address (its min_speed stays, to be compared), and the members of
 // selecting bonds listed. NICs without a pin are left out.
 model::Network pinned_network(const model::Network& network, const Pins& pins);

@@ -123,6 +123,19 @@ TEST(Pins, ANewCardTakesThePlaceOfADeadMember) {
   EXPECT_EQ(pin_nics(wanted, {}, before).pins, before) << "it may come back";
 }
 
+TEST(Pins, WhatHasToBeWaitedFor) {
+  const auto by_speed = network("  nics: [{name: a, match: {min_speed: 25000}}]");
+  const auto by_address = network("  nics: [{name: a, match: {mac: \"52:54:00:00:00:99\"}}]");
+  const auto selects = network("  bonds: [{name: bond0, select: {driver: mlx5*}}]");
+  EXPECT_EQ(open_questions(by_speed, machine, {}), Open::cables);
+  EXPECT_EQ(open_questions(selects, machine, {}), Open::cables);
+  EXPECT_EQ(open_questions(by_speed, machine, {{"a", "52:54:00:00:00:02"}}), Open::nothing);
+  EXPECT_EQ(open_questions(by_speed, machine, {{"a", "52:54:00:00:00:99"}}), Open::presence);
+  EXPECT_EQ(open_questions(selects, machine, {{"bond0p0", "52:54:00:00:00:99"}}), Open::presence);
+  EXPECT_EQ(open_questions(by_address, machine, {{"a", "52:54:00:00:00:99"}}), Open::nothing)
+      << "no other can be meant";
+}
+
 TEST(Pins, AFileThatIsNoneIsRefused) {
   for (const auto* const bad : {"", "[]", R"({"a":1})", R"({"a":"x"})", R"({"../x":"52:54:00:00:00:01"})"})
     EXPECT_FALSE(parse_pins(bad)) << bad;
