@@ -304,7 +304,10 @@ def fuzz_seeds():
     lldp = b'{"Neighbors":[{"InterfaceName":"nic0","Neighbors":[{"SystemName":"sw1","PortID":"Ethernet1/7"}]}]}'
     bonding = b"Slave Interface: nic0\ndetails partner lacp pdu:\n    system mac address: 52:54:00:00:00:01\n    oper key: 15\n    port state: 63\n"
     link = bytes.fromhex("3400000010000000000000000000000000000100020000000310000000000000" "0a00030065746830000000000800040000040000")
-    return {"loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
+    word = lambda value: len(value).to_bytes(4, "little") + value
+    body = bytes(32) + word(b"main") + (2).to_bytes(4, "little") + word(b"ceph_fsid") + word(b"f" * 36) + word(b"whoami") + word(b"3")
+    osd = b"bluestore block device\n" + b"u" * 36 + b"\n\2\1" + word(body) + bytes(4)  # the checksum is looked at last
+    return {"bluestore_fuzz": [osd], "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
             "journal_fuzz": [plan]}
 
 

@@ -15,6 +15,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "diskmgr/bluestore.hpp"
 #include "sys/udev.hpp"
 
 namespace loam::diskmgr {
@@ -85,6 +86,7 @@ std::string value(blkid_probe probe, const char* name) {
 std::string signature(blkid_probe probe) {
   if (const auto table = value(probe, "PTTYPE"); !table.empty()) return table + " partition table";
   auto text = value(probe, "TYPE");
+  if (text == "ceph_bluestore") return {};  // its label says more
   if (const auto label = value(probe, "LABEL"); !label.empty()) text += std::format(" \"{}\"", printable(label, 40));
   return text;
 }
@@ -110,18 +112,39 @@ Result<bool> stretch_used(int fd, std::uint64_t offset, std::uint64_t bytes) {
   return false;
 }
 
+Result<std::uint64_t> size_of(int fd) {
+  const auto end = ::lseek(fd, 0, SEEK_END);
+  if (end < 0) return fail_errno("lseek");
+  return static_cast<std::uint64_t>(end);
+}
+
 // True if a stretch at either end is not all zeros: data of a kind that blkid does not know.
 Result<bool> ends_used(int fd) {
   constexpr std::uint64_t stretch = 4U << 20U;
-  const auto end = ::lseek(fd, 0, SEEK_END);
-  if (end < 0) return fail_errno("lseek");
-  const auto bytes = static_cast<std::uint64_t>(end);
+  LOAM_TRY(const auto bytes, size_of(fd));
   const auto length = std::min(stretch, bytes);
   for (const auto offset : {std::uint64_t{0}, bytes - length}) {
     LOAM_TRY(const auto used, stretch_used(fd, offset, length));
     if (used) return true;
   }
   return false;
+}
+
+// Of the first label that is whole, else that there is one.
+Result<std::string> ceph_osd(int fd) {
+  LOAM_TRY(const auto bytes, size_of(fd));
+  std::vector<std::byte> block(bluestore_label_bytes);
+  std::string damaged;
+  for (const auto offset : bluestore_label_offsets) {
+    if (offset + block.size() > bytes) break;
+    LOAM_CHECK(read_exact(fd, block, offset));
+    if (!is_bluestore_label(block)) continue;
+    const auto label = parse_bluestore_label(block);
+    const auto place = offset == 0 ? "" : std::format(", by the copy of its label at {}", format_bytes(offset));
+    if (label) return describe(*label) + place;
+    damaged = "a Ceph OSD with a damaged label" + place;
+  }
+  return damaged;
 }
 
 }  // namespace
@@ -136,11 +159,16 @@ Result<std::vector<std::string>> probe_content(const std::string& path) {
     if (!text.empty() && std::ranges::find(found, text) == found.end()) found.push_back(std::move(text));
   }
   if (outcome < 0) return fail(std::format("{}: cannot be read", path), "look for read errors in the kernel log");
+  const auto unreadable = [&](Error error) {
+    return std::unexpected(
+        std::move(error).context(path).remedy("look for read errors in the kernel log; the disk may be dying"));
+  };
+  auto osd = ceph_osd(fd.get());
+  if (!osd) return unreadable(std::move(osd).error());
+  if (!osd->empty()) found.push_back(*std::move(osd));
   if (!found.empty()) return found;
   auto used = ends_used(fd.get());
-  if (!used)
-    return std::unexpected(
-        std::move(used).error().context(path).remedy("look for read errors in the kernel log; the disk may be dying"));
+  if (!used) return unreadable(std::move(used).error());
   if (*used) found.emplace_back("data of an unknown kind");
   return found;
 }
