@@ -52,8 +52,12 @@ void DiskWatch::take_line(std::string_view line) {
   if (!answer.is_object()) return;
   const auto disk = fresh_.find(answer.value("node", ""));
   if (disk == fresh_.end()) return;
-  disk->second.found = answer.value("content", std::vector<std::string>{});
   disk->second.unread = answer.value("problem", "");
+  if (disk->second.unread.empty()) {
+    auto content = diskmgr::parse_content(answer.value("content", nlohmann::json()).dump());
+    if (!content) disk->second.unread = content.error().text();
+    if (content) disk->second.found = *std::move(content);
+  }
   contents_[disk->first] = disk->second;
 }
 
@@ -77,18 +81,16 @@ void DiskWatch::over(const std::string& problem) {
   if (next) next_ = *std::move(next);
 }
 
-Result<std::vector<diskmgr::Disk>> DiskWatch::list(const std::string& os_node) const {
+Result<std::vector<diskmgr::Disk>> DiskWatch::list(const std::string& os_node, const std::string& ceph_fsid) const {
   LOAM_TRY(auto all, diskmgr::enumerate());
-  std::vector<diskmgr::Disk> disks;
   for (auto& facts : all) {
     facts.os_disk = facts.node == os_node;
     if (const auto known = contents_.find(facts.node); known != contents_.end() && known->second.id == facts.id) {
       facts.content = known->second.found;
       facts.unread = known->second.unread;
     }
-    disks.push_back(diskmgr::classify(std::move(facts)));
   }
-  return disks;
+  return diskmgr::classify(std::move(all), ceph_fsid);
 }
 
 }  // namespace loam::node

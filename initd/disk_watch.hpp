@@ -19,13 +19,14 @@ class DiskWatch {
   explicit DiskWatch(sys::EventLoop& loop) : loop_(&loop) {}
   // Begins to look at all disks again; one that is being looked at already is waited for first.
   void look();
-  // All disks. os_node: the device node that this node booted from, or empty.
-  Result<std::vector<diskmgr::Disk>> list(const std::string& os_node) const;
+  // All disks. os_node: the device node that this node booted from, or empty. ceph_fsid: of the cluster whose OSDs are
+  // ours, or empty.
+  Result<std::vector<diskmgr::Disk>> list(const std::string& os_node, const std::string& ceph_fsid) const;
 
  private:
   struct Content {
     std::string id;  // of the disk: a kernel name may be another's a moment later
-    std::vector<std::string> found;
+    diskmgr::Content found;
     std::string unread;  // why it is not known
   };
   void take_line(std::string_view line);

@@ -113,8 +113,8 @@ Result<slots::InstallTarget> observe_disk(const UniqueFd& claimed, const std::st
                               .installed_sha256 = {}};
   LOAM_CHECK(read_size(claimed, target, sector_size));
   LOAM_TRY(const auto content, diskmgr::probe_content(path));
-  target.blank = content.empty();
-  target.content = content.empty() ? "nothing" : join(content, ", ");
+  target.blank = content.blank();
+  target.content = to_text(content);
   LOAM_CHECK(slots::observe_target(target));
   return target;
 }

@@ -19,7 +19,7 @@ std::string describe(const std::string& node) {
   const auto content = loam::diskmgr::probe_content(node);
   json line = {{"node", node}};
   if (content) {
-    line["content"] = *content;
+    line["content"] = json::parse(to_json(*content));
   } else {
     line["problem"] = content.error().text();
   }

@@ -38,7 +38,7 @@ std::string disks_json(const std::vector<diskmgr::Disk>& disks) {
                     {"rotational", facts.rotational},
                     {"class", diskmgr::class_name(disk.cls)},
                     {"reason", disk.reason},
-                    {"content", facts.content}});
+                    {"content", json::parse(to_json(facts.content))}});
   }
   return dump(list);
 }

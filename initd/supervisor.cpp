@@ -31,7 +31,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                      .reboot = [this] { return power("reboot"); },
                      .power_off = [this] { return power("poweroff"); },
                      .disks = [this]() -> Result<std::string> {
-                       LOAM_TRY(const auto disks, disks_.list(boot_.live ? "" : boot_.disk.disk));
+                       LOAM_TRY(const auto disks, disks_.list(boot_.live ? "" : boot_.disk.disk, ceph_fsid()));
                        return disks_json(disks);
                      },
                      .links = [this]() -> Result<std::string> { return network_.document(); },
@@ -60,6 +60,11 @@ Result<void> Supervisor::start() {
   }));
   sd_notify(0, "READY=1");
   return {};
+}
+
+std::string Supervisor::ceph_fsid() const {
+  const bool named = network_config_ && network_config_->cluster && network_config_->cluster->ceph_fsid;
+  return named ? network_config_->cluster->ceph_fsid->str() : "";
 }
 
 void Supervisor::disks_changed() {

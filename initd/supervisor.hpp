@@ -67,6 +67,7 @@ class Supervisor {
   Result<void> reload_unit(const std::string& unit);
 
   void disks_changed();
+  std::string ceph_fsid() const;  // of the cluster whose OSDs are ours; empty: none are
 
   // The network: whether it works, and changes of it that go back when it does not.
   void watch_network();

@@ -151,7 +151,7 @@ bool Supervisor::tried_already(const ConfigText& text) {
 
 Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) {
   // What is on the disk is the engine's to judge, under its lock and right before it writes.
-  LOAM_TRY(const auto disks, disks_.list(""));
+  LOAM_TRY(const auto disks, disks_.list("", ""));
   LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
   const auto& facts = chosen.facts;
   if (facts.node == boot_.disk.disk)

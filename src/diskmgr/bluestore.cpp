@@ -104,11 +104,8 @@ Result<BluestoreLabel> parse_bluestore_label(Bytes block) {
 }
 
 std::string describe(const BluestoreLabel& label) {
-  const auto uuid = printable(label.osd_uuid, uuid_text);
-  if (label.whoami.empty())
-    return std::format("{} of the Ceph OSD with uuid {}", printable(label.description, 40), uuid);
-  return std::format("Ceph OSD {} of cluster {} (uuid {})", printable(label.whoami, 20),
-                     printable(label.ceph_fsid, uuid_text), uuid);
+  if (label.whoami.empty()) return std::format("{} of a Ceph OSD", printable(label.description, 40));
+  return std::format("Ceph OSD {} of cluster {}", printable(label.whoami, 20), printable(label.ceph_fsid, uuid_text));
 }
 
 }  // namespace loam::diskmgr

@@ -46,14 +46,15 @@ TEST(Bluestore, LabelOfAnOsd) {
   const auto label = parse_bluestore_label(bytes(text));
   ASSERT_TRUE(label) << label.error().text();
   EXPECT_EQ(*label, (BluestoreLabel{uuid, 4'000'000'000'000, "main", fsid, "3"}));
-  EXPECT_EQ(describe(*label), std::string("Ceph OSD 3 of cluster ") + fsid + " (uuid " + uuid + ")");
+  EXPECT_EQ(describe(*label), std::string("Ceph OSD 3 of cluster ") + fsid);
 }
 
 TEST(Bluestore, LabelOfADatabase) {
   const auto text = label_with(le(0, 4), 0xC124FDC4, "bluefs db");
   const auto label = parse_bluestore_label(bytes(text));
   ASSERT_TRUE(label) << label.error().text();
-  EXPECT_EQ(describe(*label), std::string("bluefs db of the Ceph OSD with uuid ") + uuid);
+  EXPECT_EQ(describe(*label), "bluefs db of a Ceph OSD");
+  EXPECT_EQ(label->osd_uuid, uuid);
 }
 
 TEST(Bluestore, WhatIsDamagedIsSaidToBeALabelAllTheSame) {
@@ -74,17 +75,18 @@ TEST(Bluestore, IsFoundOnADisk) {
   const testing::TempDir dir;
   const auto path = (dir / "disk").string();
   const auto label = label_with(osd_meta, osd_checksum);
-  const auto said = std::string("Ceph OSD 3 of cluster ") + fsid + " (uuid " + uuid + ")";
   for (const auto offset : {bluestore_label_offsets[0], bluestore_label_offsets[1]}) {
     std::ofstream(path).seekp(static_cast<std::streamoff>(offset)) << label;
     std::filesystem::resize_file(path, (std::uint64_t{1} << 30U) + (64U << 20U));
-    EXPECT_EQ(probe_content(path),
-              std::vector<std::string>{offset == 0 ? said : said + ", by the copy of its label at 1.0 GiB"});
+    const auto found = probe_content(path);
+    ASSERT_TRUE(found && found->osd);
+    EXPECT_EQ(found->signatures, (std::vector<Signature>{{describe(*found->osd), "", uuid, offset}}));
+    EXPECT_EQ(parse_content(to_json(*found)), *found);
   }
   auto damaged = label;
   damaged[100] = 'x';
   std::ofstream(path) << damaged;
-  EXPECT_EQ(probe_content(path), std::vector<std::string>{"a Ceph OSD with a damaged label"});
+  EXPECT_EQ(to_text(*probe_content(path)), "a Ceph OSD with a damaged label");
 }
 
 }  // namespace

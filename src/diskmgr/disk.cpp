@@ -5,6 +5,7 @@
 #include <cctype>
 #include <format>
 #include <map>
+#include <set>
 
 #include "base/text.hpp"
 #include "model/describe.hpp"
@@ -12,7 +13,8 @@
 namespace loam::diskmgr {
 
 std::string_view class_name(Class value) {
-  constexpr std::array<std::string_view, 6> names = {"os", "blank", "foreign", "removable", "unusable", "unread"};
+  constexpr std::array<std::string_view, 8> names = {"os",      "osd",       "metadata", "blank",
+                                                     "foreign", "removable", "unusable", "unread"};
   return names[static_cast<std::size_t>(value)];
 }
 
@@ -65,9 +67,24 @@ bool virtual_media(const Facts& disk) {
   return disk.bus == model::Bus::usb && std::ranges::any_of(known, [&](auto glob) { return glob_match(glob, name); });
 }
 
-}  // namespace
+// The cluster that is ours, and which of its OSDs are on this node.
+struct Ours {
+  std::string ceph_fsid;
+  std::set<std::string> osds;  // by uuid
+};
 
-Disk classify(Facts facts) {
+void classify_osd(const BluestoreLabel& label, const Ours& ours, Disk& disk) {
+  disk.reason = "holds " + to_text(disk.facts.content);
+  if (ours.osds.contains(label.osd_uuid)) {
+    disk.cls = label.ceph_fsid.empty() ? Class::metadata : Class::osd;
+    disk.reason += disk.cls == Class::osd ? "; ours" : "; that OSD is ours";
+  } else if (!label.ceph_fsid.empty()) {
+    disk.reason += ours.ceph_fsid.empty() ? "; cluster.ceph_fsid does not say that it is ours"
+                                          : std::format("; ours is {}", ours.ceph_fsid);
+  }
+}
+
+Disk classify(Facts facts, const Ours& ours) {
   Disk disk{.facts = std::move(facts), .cls = Class::foreign, .reason = {}};
   if (disk.facts.os_disk) {
     disk.cls = Class::os;
@@ -81,13 +98,28 @@ Disk classify(Facts facts) {
   } else if (!disk.facts.unread.empty()) {
     disk.cls = Class::unread;
     disk.reason = disk.facts.unread;
-  } else if (disk.facts.content.empty()) {
+  } else if (disk.facts.content.blank()) {
     disk.cls = Class::blank;
     disk.reason = "no data found";
+  } else if (const auto& osd = disk.facts.content.osd) {
+    classify_osd(*osd, ours, disk);
   } else {
-    disk.reason = "holds " + join(disk.facts.content, ", ");
+    disk.reason = "holds " + to_text(disk.facts.content);
   }
   return disk;
+}
+
+}  // namespace
+
+std::vector<Disk> classify(std::vector<Facts> disks, const std::string& ceph_fsid) {
+  Ours ours{ceph_fsid, {}};
+  for (const auto& facts : disks)
+    if (const auto& osd = facts.content.osd; osd && !ceph_fsid.empty() && osd->ceph_fsid == ceph_fsid)
+      ours.osds.insert(osd->osd_uuid);
+  std::vector<Disk> classed;
+  classed.reserve(disks.size());
+  for (auto& facts : disks) classed.push_back(classify(std::move(facts), ours));
+  return classed;
 }
 
 bool matches(const model::DiskSelector& selector, const Facts& disk) {

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "diskmgr/content.hpp"
 #include "model/config.hpp"
 
 namespace loam::diskmgr {
 
 // unread: what is on it is not known, so it is nothing that may be written to.
-enum class Class : std::uint8_t { os, blank, foreign, removable, unusable, unread };
+// osd, metadata: of the Ceph cluster that loam.yaml names; of any other they are foreign.
+enum class Class : std::uint8_t { os, osd, metadata, blank, foreign, removable, unusable, unread };
 std::string_view class_name(Class value);
 
 struct Facts {
@@ -30,9 +32,9 @@ struct Facts {
   bool rotational = false;
   bool removable = false;
   bool read_only = false;
-  bool os_disk = false;              // this node booted from it
-  std::vector<std::string> content;  // signatures found; empty is blank
-  std::string unread;                // why the content is not known; empty: it is
+  bool os_disk = false;  // this node booted from it
+  Content content;
+  std::string unread;  // why the content is not known; empty: it is
 };
 
 struct Disk {
@@ -45,7 +47,9 @@ struct Disk {
 // ambiguous.
 void assign_ids(std::vector<Facts>& disks);
 
-Disk classify(Facts facts);
+// ceph_fsid: of the cluster whose OSDs are ours; empty: none are. A database is ours if its OSD is on another of these
+// disks and is ours.
+std::vector<Disk> classify(std::vector<Facts> disks, const std::string& ceph_fsid);
 
 bool matches(const model::DiskSelector& selector, const Facts& disk);
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <format>
 #include <fstream>
 
 #include "diskmgr/drivers.hpp"
@@ -24,6 +24,8 @@ Facts disk(std::string node, std::string wwn, std::string serial, std::string pa
   return facts;
 }
 
+Disk classed(Facts facts) { return classify({std::move(facts)}, "").front(); }
+
 TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
   std::vector<Facts> disks = {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"),
                               disk("/dev/sdc", "", "S3", "p3"), disk("/dev/sdd", "", "", "p4"),
@@ -39,16 +41,41 @@ TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
 
 TEST(Classify, SaysWhy) {
   auto facts = disk("/dev/sda", "0x1", "", "");
-  EXPECT_EQ(classify(facts).cls, Class::blank);
-  facts.content = {"ext4 \"data\""};
-  EXPECT_EQ(classify(facts).reason, "holds ext4 \"data\"");
+  EXPECT_EQ(classed(facts).cls, Class::blank);
+  facts.content.signatures = {{"ext4", "data", "", 1080}};
+  EXPECT_EQ(classed(facts).reason, "holds ext4 \"data\"");
   facts.os_disk = true;
-  EXPECT_EQ(classify(facts).cls, Class::os);
+  EXPECT_EQ(classed(facts).cls, Class::os);
   facts.os_disk = false;
   facts.removable = true;
-  EXPECT_EQ(classify(facts).cls, Class::removable);
+  EXPECT_EQ(classed(facts).cls, Class::removable);
   facts.bytes = 0;
-  EXPECT_EQ(classify(facts).cls, Class::unusable);
+  EXPECT_EQ(classed(facts).cls, Class::unusable);
+}
+
+Facts osd(const std::string& node, const std::string& uuid, const std::string& fsid, const std::string& whoami) {
+  auto facts = disk(node, node, "", "");
+  facts.content.osd = BluestoreLabel{uuid, 1, whoami.empty() ? "bluefs db" : "main", fsid, whoami};
+  facts.content.signatures = {{describe(*facts.content.osd), "", uuid, 0}};
+  return facts;
+}
+
+TEST(Classify, OsdsOfOurClusterAndOfOthers) {
+  const std::vector<Facts> facts = {osd("/dev/sda", "u-1", "f-1", "3"), osd("/dev/sdb", "u-2", "f-2", "3"),
+                                    osd("/dev/nvme0n1", "u-1", "", ""), osd("/dev/nvme1n1", "u-9", "", "")};
+  const auto with = [&](const std::string& fsid) {
+    std::vector<std::string> said;
+    for (const auto& one : classify(facts, fsid))
+      said.push_back(std::format("{}: {}", class_name(one.cls), one.reason));
+    return said;
+  };
+  EXPECT_EQ(with("f-1"),
+            (std::vector<std::string>{"osd: holds Ceph OSD 3 of cluster f-1 (uuid u-1); ours",
+                                      "foreign: holds Ceph OSD 3 of cluster f-2 (uuid u-2); ours is f-1",
+                                      "metadata: holds bluefs db of a Ceph OSD (uuid u-1); that OSD is ours",
+                                      "foreign: holds bluefs db of a Ceph OSD (uuid u-9)"}));
+  EXPECT_EQ(with("")[0],
+            "foreign: holds Ceph OSD 3 of cluster f-1 (uuid u-1); cluster.ceph_fsid does not say that it is ours");
 }
 
 TEST(Classify, VirtualMediaOfControllersAreNoDisks) {
@@ -60,15 +87,15 @@ TEST(Classify, VirtualMediaOfControllersAreNoDisks) {
         std::pair{"Cisco", "Virtual FDD/HDD"}, std::pair{"Generic-", "SD/MMC CRW"}}) {
     facts.vendor = vendor;
     facts.model = model;
-    EXPECT_EQ(classify(facts).cls, Class::removable) << model;
+    EXPECT_EQ(classed(facts).cls, Class::removable) << model;
   }
   facts.vendor = "Samsung";
   facts.model = "Portable SSD T7";
-  EXPECT_EQ(classify(facts).cls, Class::blank);
+  EXPECT_EQ(classed(facts).cls, Class::blank);
 }
 
 TEST(Select, ExactlyOne) {
-  std::vector<Disk> disks = {classify(disk("/dev/sda", "0x1", "S1", "")), classify(disk("/dev/sdb", "0x2", "S2", ""))};
+  std::vector<Disk> disks = {classed(disk("/dev/sda", "0x1", "S1", "")), classed(disk("/dev/sdb", "0x2", "S2", ""))};
   for (auto& one : disks) one.facts.id = "wwn-" + one.facts.wwn;
   model::DiskSelector selector;
   selector.bus = model::Bus::scsi;
@@ -117,7 +144,7 @@ TEST(Drivers, AllUpToTheBus) {
   EXPECT_TRUE(disk_modules("/dev/gone", sys / "").empty());
 }
 
-class Content : public ::testing::Test {
+class OnDisk : public ::testing::Test {
  protected:
   std::string image() {
     const auto path = (dir_ / "disk").string();
@@ -128,9 +155,9 @@ class Content : public ::testing::Test {
   testing::TempDir dir_;
 };
 
-TEST_F(Content, BlankIsBlank) { EXPECT_EQ(probe_content(image()), std::vector<std::string>{}); }
+TEST_F(OnDisk, BlankIsBlank) { EXPECT_EQ(probe_content(image()), Content{}); }
 
-TEST_F(Content, WhatRealToolsMakeIsSeen) {
+TEST_F(OnDisk, WhatRealToolsMakeIsSeen) {
   struct Maker {
     std::vector<std::string> argv;
     std::string input;
@@ -149,18 +176,20 @@ TEST_F(Content, WhatRealToolsMakeIsSeen) {
     const auto found = probe_content(path);
     ASSERT_TRUE(found);
     const auto wanted = maker.found.starts_with("ext4") ? std::string("ext") : maker.found;
-    EXPECT_TRUE(std::ranges::any_of(*found, [&](const auto& text) { return text.starts_with(wanted); })) << maker.found;
+    EXPECT_TRUE(to_text(*found).starts_with(wanted)) << to_text(*found);
+    EXPECT_FALSE(found->signatures.front().uuid.empty());
+    EXPECT_EQ(parse_content(to_json(*found)), *found);
     std::filesystem::remove(path);
   }
 }
 
-TEST_F(Content, DataThatNobodyKnowsIsNotBlank) {
+TEST_F(OnDisk, DataThatNobodyKnowsIsNotBlank) {
   for (const std::streamoff at : {0L, 3'000'000L, (64L << 20) - 1}) {
     const auto path = image();
     std::fstream file(path, std::ios::in | std::ios::out);
     file.seekp(at).put('x');
     file.close();
-    EXPECT_EQ(probe_content(path), std::vector<std::string>{"data of an unknown kind"}) << at;
+    EXPECT_EQ(to_text(*probe_content(path)), "data of an unknown kind") << at;
   }
 }
 

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <format>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string_view>
@@ -83,19 +84,21 @@ std::string value(blkid_probe probe, const char* name) {
   return std::string(std::string_view(text));
 }
 
-std::string signature(blkid_probe probe) {
-  if (const auto table = value(probe, "PTTYPE"); !table.empty()) return table + " partition table";
-  auto text = value(probe, "TYPE");
-  if (text == "ceph_bluestore") return {};  // its label says more
-  if (const auto label = value(probe, "LABEL"); !label.empty()) text += std::format(" \"{}\"", printable(label, 40));
-  return text;
+// None for what is named otherwise: a partition table's own probe, or the label of an OSD, which says more.
+std::optional<Signature> signature(blkid_probe probe) {
+  if (const auto table = value(probe, "PTTYPE"); !table.empty())
+    return Signature{table + " partition table", "", value(probe, "PTUUID"), number(value(probe, "PTMAGIC_OFFSET"))};
+  const auto type = value(probe, "TYPE");
+  if (type.empty() || type == "ceph_bluestore") return std::nullopt;
+  return Signature{type, value(probe, "LABEL"), value(probe, "UUID"), number(value(probe, "SBMAGIC_OFFSET"))};
 }
 
 Result<Probe> open_probe(const std::string& path, int fd) {
   Probe probe(blkid_new_probe());
   if (!probe || blkid_probe_set_device(probe.get(), fd, 0, 0) != 0) return fail_errno(path);
   blkid_probe_enable_superblocks(probe.get(), 1);
-  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_BADCSUM);
+  blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_UUID |
+                                                     BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_BADCSUM);
   blkid_probe_enable_partitions(probe.get(), 1);
   blkid_probe_set_partitions_flags(probe.get(), BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
   return probe;
@@ -130,47 +133,50 @@ Result<bool> ends_used(int fd) {
   return false;
 }
 
-// Of the first label that is whole, else that there is one.
-Result<std::string> ceph_osd(int fd) {
+// The first label that is whole, else that there is one.
+Result<void> find_osd(int fd, Content& content) {
   LOAM_TRY(const auto bytes, size_of(fd));
   std::vector<std::byte> block(bluestore_label_bytes);
-  std::string damaged;
+  std::optional<Signature> damaged;
   for (const auto offset : bluestore_label_offsets) {
     if (offset + block.size() > bytes) break;
     LOAM_CHECK(read_exact(fd, block, offset));
     if (!is_bluestore_label(block)) continue;
-    const auto label = parse_bluestore_label(block);
-    const auto place = offset == 0 ? "" : std::format(", by the copy of its label at {}", format_bytes(offset));
-    if (label) return describe(*label) + place;
-    damaged = "a Ceph OSD with a damaged label" + place;
+    auto label = parse_bluestore_label(block);
+    if (label) {
+      content.signatures.push_back({describe(*label), "", label->osd_uuid, offset});
+      content.osd = *std::move(label);
+      return {};
+    }
+    if (!damaged) damaged = {"a Ceph OSD with a damaged label", "", "", offset};
   }
-  return damaged;
+  if (damaged) content.signatures.push_back(*std::move(damaged));
+  return {};
+}
+
+Error unreadable(Error error, const std::string& path) {
+  return std::move(error).context(path).remedy("look for read errors in the kernel log; the disk may be dying");
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> probe_content(const std::string& path) {
+Result<Content> probe_content(const std::string& path) {
   LOAM_TRY(const auto fd, open_file(path, O_RDONLY | O_NONBLOCK));
   LOAM_TRY(const auto probe, open_probe(path, fd.get()));
-  std::vector<std::string> found;
+  Content content;
   int outcome = 0;
-  while ((outcome = blkid_do_probe(probe.get())) == 0) {
-    auto text = signature(probe.get());
-    if (!text.empty() && std::ranges::find(found, text) == found.end()) found.push_back(std::move(text));
-  }
-  if (outcome < 0) return fail(std::format("{}: cannot be read", path), "look for read errors in the kernel log");
-  const auto unreadable = [&](Error error) {
-    return std::unexpected(
-        std::move(error).context(path).remedy("look for read errors in the kernel log; the disk may be dying"));
-  };
-  auto osd = ceph_osd(fd.get());
-  if (!osd) return unreadable(std::move(osd).error());
-  if (!osd->empty()) found.push_back(*std::move(osd));
-  if (!found.empty()) return found;
+  while ((outcome = blkid_do_probe(probe.get())) == 0)
+    if (auto found = signature(probe.get());
+        found && std::ranges::find(content.signatures, *found) == content.signatures.end())
+      content.signatures.push_back(*std::move(found));
+  if (outcome < 0) return std::unexpected(unreadable(Error("cannot be read"), path));
+  if (auto looked = find_osd(fd.get(), content); !looked)
+    return std::unexpected(unreadable(std::move(looked).error(), path));
+  if (!content.blank()) return content;
   auto used = ends_used(fd.get());
-  if (!used) return unreadable(std::move(used).error());
-  if (*used) found.emplace_back("data of an unknown kind");
-  return found;
+  if (!used) return std::unexpected(unreadable(std::move(used).error(), path));
+  if (*used) content.signatures.push_back({"data of an unknown kind", "", "", 0});
+  return content;
 }
 
 Result<std::vector<Facts>> enumerate() {

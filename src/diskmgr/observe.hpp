@@ -13,8 +13,9 @@ namespace loam::diskmgr {
 // stays empty and `unread` says so.
 Result<std::vector<Facts>> enumerate();
 
-// What is on a disk or image: every signature that blkid knows, with label and offset, and "data" when it knows none
-// but the ends are not zero. Empty: blank. Reads the disk: one that dies can block the caller for minutes.
-Result<std::vector<std::string>> probe_content(const std::string& path);
+// What is on a disk or image: every signature that blkid knows, labels of Ceph OSDs, and "data of an unknown kind"
+// where there is none of them and the ends are not zero. Reads the disk: one that dies can block the caller for
+// minutes.
+Result<Content> probe_content(const std::string& path);
 
 }  // namespace loam::diskmgr
