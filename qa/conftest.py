@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--long"):
         return
     chosen = config.getoption("-k") or ""
-    kept = [item for item in items if "long" not in item.keywords or item.originalname.removeprefix("test_") in chosen]
+    kept = [item for item in items if item.get_closest_marker("long") is None or item.originalname.removeprefix("test_") in chosen]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

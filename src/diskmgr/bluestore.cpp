@@ -68,9 +68,9 @@ void read_meta(Reader& reader, BluestoreLabel& label) {
   const auto count = reader.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < count && !reader.failed(); ++i) {
     const auto key = reader.text();
-    auto value = reader.text();
-    if (key == "ceph_fsid") label.ceph_fsid = std::move(value);
-    if (key == "whoami") label.whoami = std::move(value);
+    const auto value = reader.text();
+    if (key == "ceph_fsid") label.ceph_fsid = value;
+    if (key == "whoami") label.whoami = value;
   }
 }
 

@@ -191,8 +191,9 @@ class LinkRules {
       if (found != nullptr && found->kind == Kind::bridge)
         problem(at, std::format("\"{}\" is a bridge; a bridge cannot be in a bridge", bridge.members[i].str()));
       std::set<std::string> seen;
-      if (!ring_said_ && (ring_said_ = stands_on(bridge.members[i], bridge.name, seen)))
-        problem(at, std::format("\"{}\" stands on this bridge itself", bridge.members[i].str()));
+      if (ring_said_ || !stands_on(bridge.members[i], bridge.name, seen)) continue;
+      ring_said_ = true;
+      problem(at, std::format("\"{}\" stands on this bridge itself", bridge.members[i].str()));
     }
     if (!bridge.vlan_filtering && !bridge.trunk.empty())
       problem(path + ".trunk", "needs vlan_filtering: without it every VLAN passes");

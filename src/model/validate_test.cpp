@@ -15,6 +15,7 @@ struct Bad {
   const char* problem;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.about; }
 
 class BadNetwork : public ::testing::TestWithParam<Bad> {};
@@ -295,7 +296,7 @@ TEST(Validate, PositionIsThatOfTheKey) {
 
 TEST(Validate, WhatIsUsualIsGood) {
   for (const auto& good :
-       {on_a("addresses: [192.0.2.11/24, \"2001:db8::11/64\"], gateway: 192.0.2.1, gateway6: \"fe80::1\""),
+       {on_a(R"(addresses: [192.0.2.11/24, "2001:db8::11/64"], gateway: 192.0.2.1, gateway6: "fe80::1")"),
         on_a("addresses: [192.0.2.0/31], gateway: 192.0.2.1"),
         on_a("dhcp4: true, ipv6: dhcp, routes: [{to: 10.0.0.0/8, via: 192.0.2.1}]"),
         on_both("addresses: [192.0.2.11/24], routes: [{to: 0.0.0.0/0, via: 192.0.2.1, table: 100}], rules: [{table: "
