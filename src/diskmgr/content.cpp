@@ -22,6 +22,7 @@ std::string to_text(const Signature& signature) {
 
 std::string to_text(const Content& content) {
   std::vector<std::string> texts;
+  texts.reserve(content.signatures.size());
   for (const auto& signature : content.signatures) texts.push_back(to_text(signature));
   return texts.empty() ? "nothing" : join(texts, ", ");
 }

@@ -52,8 +52,8 @@ constexpr std::string_view enum_name(E value) {
   return EnumNames<E>::names[static_cast<std::size_t>(value)];
 }
 
-inline constexpr Doc mtu_doc{"bytes; without it 1500, or what carries it if that is less; members of a bond have the bond's", false, 1280,
-                             9216};
+inline constexpr Doc mtu_doc{
+    "bytes; without it 1500, or what carries it if that is less; members of a bond have the bond's", false, 1280, 9216};
 
 template <typename V>
 void describe(V& v, DiskSelector& c) {
