@@ -96,7 +96,7 @@ def mkosi_tree(image, work, lock, cached):
     tree = work / image
     if cached and saved.exists():
         tree.mkdir(parents=True)
-        run("tar", "-C", tree, "--zstd", "--xattrs", "--numeric-owner", "-xpf", saved)
+        run("tar", "-C", tree, "--zstd", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-xpf", saved)
         os.utime(saved)
         return tree
     say(f"packages of the {image} image (mkosi)")
@@ -112,7 +112,7 @@ def mkosi_tree(image, work, lock, cached):
     if built.returncode != 0:
         sys.exit(f"mkosi failed for {image}; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
     partial = saved.with_suffix(f".{os.getpid()}")
-    run("tar", "-C", tree, "--zstd", "--xattrs", "--numeric-owner", "-cpf", partial, ".")
+    run("tar", "-C", tree, "--zstd", "--xattrs", "--xattrs-include=*", "--numeric-owner", "-cpf", partial, ".")
     partial.rename(saved)
     return tree
 
