@@ -1,7 +1,9 @@
 // The network as it is: links by the kernel's messages, neighbours by LLDP, and what probes found. Nothing is polled.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,6 +50,7 @@ class NetworkWatch {
   // Links with carrier that do not have a static address of theirs, although the last probes found no other host with
   // any of them.
   std::vector<std::string> lost_addresses() const;
+  std::map<std::string, std::int64_t> owed_mtus() const { return netcfg::owed_mtus(network_, table_); }
   netcfg::LearnedGateways gateways() const;
   std::vector<netcfg::ProbeResult> results() const;
   // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.

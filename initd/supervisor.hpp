@@ -97,6 +97,7 @@ class Supervisor {
   Result<netcfg::Pins> pins_for(const model::Network& network, bool at_boot);
   void nics_known();
   void give_back_addresses();
+  void set_owed_mtus();
   Result<void> power(const std::string& target);
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);

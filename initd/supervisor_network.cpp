@@ -71,6 +71,7 @@ netcfg::Verdict Supervisor::any_network() const {
 void Supervisor::judge_network() {
   if (network_is_changing_) return;  // its timer comes back here
   if (!network_is_ours()) return take_verdict(any_network());
+  set_owed_mtus();
   const auto findings = network_.findings();
   if (std::ranges::any_of(findings, &netcfg::Finding::bad)) take_verdict(netcfg::verdict(findings, network_.results()));
   if (!condition_is("Network", "true") && !condition_is("Network", "false") && network_problem_.empty())
@@ -90,6 +91,16 @@ void Supervisor::give_back_addresses() {
   for (const auto& name : network_.lost_addresses()) {
     sys::log(sys::Priority::notice, name + " has lost an address that nobody else has: it is configured anew");
     auto done = sys::run({"networkctl", "reconfigure", name},
+                         {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}});
+    if (!done) sys::log(sys::Priority::error, done.error().text());
+  }
+}
+
+// The kernel tells of the change, and we are here again.
+void Supervisor::set_owed_mtus() {
+  for (const auto& [name, mtu] : network_.owed_mtus()) {
+    sys::log(sys::Priority::notice, std::format("{} gets its MTU {}, which what is below it carries now", name, mtu));
+    auto done = sys::run({"ip", "link", "set", "dev", name, "mtu", std::to_string(mtu)},
                          {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}});
     if (!done) sys::log(sys::Priority::error, done.error().text());
   }

@@ -247,6 +247,22 @@ std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable
   return Diagnosis(network, table, {}).speeds();
 }
 
+std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, const LinkTable& table) {
+  std::map<std::string, std::int64_t> owed;
+  const auto look = [&](const model::LinkName& name, const std::vector<model::LinkName>& below) {
+    const auto* const link = table.find(name.str());
+    const auto wanted = model::mtu_of(network, name);
+    const bool carried = std::ranges::all_of(below, [&](const auto& lower) {
+      const auto* const found = table.find(lower.str());
+      return found != nullptr && found->mtu >= wanted;
+    });
+    if (link != nullptr && link->mtu != wanted && carried) owed.emplace(name.str(), wanted);
+  };
+  for (const auto& vlan : network.vlans) look(vlan.name, {vlan.parent});
+  for (const auto& bridge : network.bridges) look(bridge.name, bridge.members);
+  return owed;
+}
+
 std::string lacp_state_text(unsigned state) {
   constexpr std::array names = {"activity",   "short timeout", "aggregation", "sync",
                                 "collecting", "distributing",  "defaulted",   "expired"};

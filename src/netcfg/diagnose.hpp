@@ -1,6 +1,7 @@
 // What is wrong with the links that loam.yaml asks for, in sentences that name the thing and the remedy. Pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ std::vector<Finding> diagnose(const model::Network& network, const LinkTable& ta
 
 // Of bonds whose members have carrier at different speeds; also before the network is applied. Worth knowing.
 std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable& table);
+
+// VLANs and bridges without their MTU although what is below them carries it by now, by name, with the MTU: networkd
+// asks for it once, and where that is before the link below has it, the kernel refuses.
+std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, const LinkTable& table);
 
 // Bits of an LACP port state (IEEE 802.1AX 6.4.2.3).
 inline constexpr unsigned lacp_short_timeout = 0x02;

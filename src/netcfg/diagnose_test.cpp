@@ -242,6 +242,29 @@ TEST_F(Rack, WhatOnlyCarriesMachinesNeedsNoAddress) {
             Texts{"!! bond0: no IPv6 address yet: no router answers"});
 }
 
+TEST(Mtu, OfAVlanIsOwedUntilItsParentCarriesIt) {
+  const auto network = config(
+                           "network:\n  nics: [{name: nic0, match: {mac: \"52:54:00:00:00:01\"}, mtu: 9000}]\n"
+                           "  vlans: [{name: v, parent: nic0, id: 5, mtu: 9000}]\n")
+                           .network;
+  LinkTable table([](const std::string&) { return LinkDetails{}; });
+  const auto has = [&](int index, const char* name, std::int64_t mtu) {
+    LinkMessage link;
+    link.index = index;
+    link.name = name;
+    link.mtu = mtu;
+    table.apply(link);
+  };
+  using Owed = std::map<std::string, std::int64_t>;
+  has(1, "nic0", 1500);
+  has(2, "v", 1500);
+  EXPECT_EQ(owed_mtus(network, table), Owed{});
+  has(1, "nic0", 9000);
+  EXPECT_EQ(owed_mtus(network, table), (Owed{{"v", 9000}}));
+  has(2, "v", 9000);
+  EXPECT_EQ(owed_mtus(network, table), Owed{});
+}
+
 TEST(Lacp, StatesInWords) {
   EXPECT_EQ(lacp_state_text(61), "activity, aggregation, sync, collecting, distributing");
   EXPECT_EQ(lacp_state_text(0), "");
