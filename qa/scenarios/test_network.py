@@ -143,7 +143,7 @@ def test_fatal_change_goes_back_after_kills_and_a_power_cut(scenario, rack):
         node.ssh(f"loamctl apply --no-wait /tmp/fatal.yaml & sleep {moment}; kill -9 $(systemctl show -P MainPID loamd); wait", check=False)
         node.wait_state("ready" if "192.0.2.99" not in node.ssh("cat /loam/loam.yaml") else "configuring", 120)
         if on_trial():
-            assert "192.0.2.99" in node.ssh("cat /etc/systemd/network/30-bond0.network"), "what follows a kill goes on with it"
+            wait_until(lambda: "192.0.2.99" in node.ssh("cat /etc/systemd/network/30-bond0.network"), 60 * node.scale, "what follows a kill going on with it")
             node.ssh("loamctl revert")
             hits += 1
         assert node.ssh(state) == before, f"killed after {moment} s"
