@@ -55,8 +55,10 @@ void DiskWatch::take_line(std::string_view line) {
   disk->second.unread = answer.value("problem", "");
   if (disk->second.unread.empty()) {
     auto content = diskmgr::parse_content(answer.value("content", nlohmann::json()).dump());
-    if (!content) disk->second.unread = content.error().text();
-    if (content) disk->second.found = *std::move(content);
+    if (content)
+      disk->second.found = *std::move(content);
+    else
+      disk->second.unread = content.error().text();
   }
   contents_[disk->first] = disk->second;
 }

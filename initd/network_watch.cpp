@@ -205,25 +205,6 @@ bool NetworkWatch::routable() const {
   });
 }
 
-std::vector<std::string> NetworkWatch::lost_addresses() const {
-  std::vector<std::string> lost;
-  for (const auto& interface : network_.interfaces) {
-    const auto* const link = table_.find(interface.link.str());
-    if (link == nullptr || !link->carrier) continue;
-    const auto alone = [](const auto& result) { return result.good; };
-    std::vector<netcfg::ProbeResult> asked;
-    std::ranges::copy_if(needed_results_, std::back_inserter(asked), [&](const auto& result) {
-      return result.probe.kind == netcfg::ProbeKind::duplicate && result.probe.link == link->name;
-    });
-    const bool has_all = std::ranges::all_of(interface.addresses, [&](const auto& text) {
-      const auto wanted = IpNet::parse(text.str());
-      return std::ranges::any_of(link->addresses, [&](const auto& has) { return has.net == wanted; });
-    });
-    if (!has_all && !asked.empty() && std::ranges::all_of(asked, alone)) lost.push_back(link->name);
-  }
-  return lost;
-}
-
 netcfg::LearnedGateways NetworkWatch::gateways() const {
   netcfg::LearnedGateways learned;
   const auto found = netcfg::observe_gateways();

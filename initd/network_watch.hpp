@@ -47,9 +47,7 @@ class NetworkWatch {
   // True if some interface has an address that reaches further than its link.
   bool routable() const;
   std::vector<netcfg::Finding> findings() const;
-  // Links with carrier that do not have a static address of theirs, although the last probes found no other host with
-  // any of them.
-  std::vector<std::string> lost_addresses() const;
+  std::vector<std::string> lost_addresses() const { return netcfg::lost_addresses(network_, table_, needed_results_); }
   std::map<std::string, std::int64_t> owed_mtus() const { return netcfg::owed_mtus(network_, table_); }
   netcfg::LearnedGateways gateways() const;
   std::vector<netcfg::ProbeResult> results() const;

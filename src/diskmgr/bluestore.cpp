@@ -14,7 +14,6 @@ using Bytes = std::span<const std::byte>;
 
 constexpr std::string_view magic = "bluestore block device\n";
 constexpr std::size_t uuid_text = 36;
-constexpr std::size_t head = magic.size() + uuid_text + 1;  // with its line end
 
 // CRC-32C (Castagnoli) as Ceph counts it: begun with all ones, not inverted at the end.
 std::uint32_t crc32c(Bytes data) {

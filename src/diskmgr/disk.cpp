@@ -73,6 +73,9 @@ struct Ours {
   std::set<std::string> osds;  // by uuid
 };
 
+// Where something else stands too, the label may be what is left of an OSD whose disk was used again.
+bool is_osd(const Content& content) { return content.osd && content.signatures.size() == 1; }
+
 void classify_osd(const BluestoreLabel& label, const Ours& ours, Disk& disk) {
   disk.reason = "holds " + to_text(disk.facts.content);
   if (ours.osds.contains(label.osd_uuid)) {
@@ -101,8 +104,8 @@ Disk classify(Facts facts, const Ours& ours) {
   } else if (disk.facts.content.blank()) {
     disk.cls = Class::blank;
     disk.reason = "no data found";
-  } else if (const auto& osd = disk.facts.content.osd) {
-    classify_osd(*osd, ours, disk);
+  } else if (is_osd(disk.facts.content)) {
+    classify_osd(*disk.facts.content.osd, ours, disk);
   } else {
     disk.reason = "holds " + to_text(disk.facts.content);
   }
@@ -114,8 +117,8 @@ Disk classify(Facts facts, const Ours& ours) {
 std::vector<Disk> classify(std::vector<Facts> disks, const std::string& ceph_fsid) {
   Ours ours{ceph_fsid, {}};
   for (const auto& facts : disks)
-    if (const auto& osd = facts.content.osd; osd && !ceph_fsid.empty() && osd->ceph_fsid == ceph_fsid)
-      ours.osds.insert(osd->osd_uuid);
+    if (is_osd(facts.content) && !ceph_fsid.empty() && facts.content.osd->ceph_fsid == ceph_fsid)
+      ours.osds.insert(facts.content.osd->osd_uuid);
   std::vector<Disk> classed;
   classed.reserve(disks.size());
   for (auto& facts : disks) classed.push_back(classify(std::move(facts), ours));

@@ -74,6 +74,9 @@ TEST(Classify, OsdsOfOurClusterAndOfOthers) {
                                       "foreign: holds Ceph OSD 3 of cluster f-2 (uuid u-2); ours is f-1",
                                       "metadata: holds bluefs db of a Ceph OSD (uuid u-1); that OSD is ours",
                                       "foreign: holds bluefs db of a Ceph OSD (uuid u-9)"}));
+  auto used_again = facts[0];
+  used_again.content.signatures.push_back({"ext4", "photos", "", 1080});
+  EXPECT_EQ(classify({used_again}, "f-1").front().cls, Class::foreign);
   EXPECT_EQ(with("")[0],
             "foreign: holds Ceph OSD 3 of cluster f-1 (uuid u-1); cluster.ceph_fsid does not say that it is ours");
 }

@@ -263,6 +263,25 @@ std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, con
   return owed;
 }
 
+std::vector<std::string> lost_addresses(const model::Network& network, const LinkTable& table,
+                                        const std::vector<ProbeResult>& results) {
+  std::vector<std::string> lost;
+  for (const auto& interface : network.interfaces) {
+    const auto* const link = table.find(interface.link.str());
+    if (link == nullptr || !link->carrier) continue;
+    int alone = 0;
+    int taken = 0;
+    for (const auto& result : results)
+      if (result.probe.kind == ProbeKind::duplicate && result.probe.link == link->name) ++(result.good ? alone : taken);
+    const bool has_all = std::ranges::all_of(interface.addresses, [&](const auto& text) {
+      const auto wanted = IpNet::parse(text.str());
+      return std::ranges::any_of(link->addresses, [&](const auto& has) { return has.net == wanted; });
+    });
+    if (!has_all && alone > 0 && taken == 0) lost.push_back(link->name);
+  }
+  return lost;
+}
+
 std::string lacp_state_text(unsigned state) {
   constexpr std::array names = {"activity",   "short timeout", "aggregation", "sync",
                                 "collecting", "distributing",  "defaulted",   "expired"};

@@ -8,6 +8,7 @@
 
 #include "model/config.hpp"
 #include "netcfg/links.hpp"
+#include "netcfg/probes.hpp"
 
 namespace loam::netcfg {
 
@@ -30,6 +31,11 @@ std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable
 // VLANs and bridges without their MTU although what is below them carries it by now, by name, with the MTU: networkd
 // asks for it once, and where that is before the link below has it, the kernel refuses.
 std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, const LinkTable& table);
+
+// Links with carrier that do not have a static address of theirs, although all probes for duplicates on them were asked
+// and found nobody: networkd lets go of an address for another host's sake, and asks no more.
+std::vector<std::string> lost_addresses(const model::Network& network, const LinkTable& table,
+                                        const std::vector<ProbeResult>& results);
 
 // Bits of an LACP port state (IEEE 802.1AX 6.4.2.3).
 inline constexpr unsigned lacp_short_timeout = 0x02;

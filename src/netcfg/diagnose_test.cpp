@@ -242,6 +242,25 @@ TEST_F(Rack, WhatOnlyCarriesMachinesNeedsNoAddress) {
             Texts{"!! bond0: no IPv6 address yet: no router answers"});
 }
 
+TEST(LostAddresses, AreThoseThatNobodyElseHas) {
+  const auto network = config(
+                           "network:\n  nics: [{name: nic0, match: {mac: \"52:54:00:00:00:01\"}}]\n"
+                           "  interfaces: [{link: nic0, addresses: [192.0.2.11/24]}]\n")
+                           .network;
+  LinkTable table([](const std::string&) { return LinkDetails{}; });
+  LinkMessage link;
+  link.index = 1;
+  link.name = "nic0";
+  link.carrier = true;
+  table.apply(link);
+  const Probe probe{ProbeKind::duplicate, "nic0", "192.0.2.11", 0, true};
+  EXPECT_EQ(lost_addresses(network, table, {}), Texts{}) << "not asked yet";
+  EXPECT_EQ(lost_addresses(network, table, {{probe, false, ""}}), Texts{}) << "another host has it";
+  EXPECT_EQ(lost_addresses(network, table, {{probe, true, ""}}), Texts{"nic0"});
+  table.apply(AddressMessage{.gone = false, .index = 1, .address = *IpNet::parse("192.0.2.11/24")});
+  EXPECT_EQ(lost_addresses(network, table, {{probe, true, ""}}), Texts{}) << "it has it";
+}
+
 TEST(Mtu, OfAVlanIsOwedUntilItsParentCarriesIt) {
   const auto network = config(
                            "network:\n  nics: [{name: nic0, match: {mac: \"52:54:00:00:00:01\"}, mtu: 9000}]\n"
