@@ -286,8 +286,11 @@ def test_nics_in_another_order(scenario, rack):
 def test_ipv6_only(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
-    pair.switch.ssh("ip address add 2001:db8::1/64 dev br0")
+    pair.switch.ssh("ip address add 2001:db8::1/64 dev br0; ip address add 2001:db8::50/64 dev br0 nodad")
     interfaces = '    - {link: bond0, roles: [cluster], addresses: ["2001:db8::50/64"], gateway: "2001:db8::1"}\n'
+    taken = pair.apply(network(interfaces=interfaces).replace("  nics:", "  confirm_timeout: 30s\n  nics:", 1), check=False)
+    assert taken.returncode == 1 and "2001:db8::50/64 is another host's too" in taken.stderr, taken
+    pair.switch.ssh("ip address del 2001:db8::50/64 dev br0")
     pair.apply(network(interfaces=interfaces))
     assert pair.condition("NetworkChange")["reason"] == "Confirmed"
     assert pair.node.ssh("ping -n -c 1 2001:db8::1")
