@@ -8,6 +8,7 @@
 
 #include "base/ip.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 #include "model/mtu.hpp"
 
 namespace loam::netcfg {
@@ -103,7 +104,8 @@ Probe probe_of(const json& value) {
   const auto kind = std::ranges::find(kind_names, name);
   if (kind == kind_names.end()) throw json::other_error::create(599, "unknown kind of probe", nullptr);
   return {static_cast<ProbeKind>(kind - kind_names.begin()), value.at("link").get<std::string>(),
-          value.at("target").get<std::string>(), value.at("mtu").get<std::int64_t>(), value.at("needed").get<bool>()};
+          value.at("target").get<std::string>(), whole_number<std::int64_t>(value.at("mtu")),
+          value.at("needed").get<bool>()};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 
 namespace loam::netcfg {
 
@@ -14,7 +15,7 @@ std::string to_json(const Trial& trial) {
 Result<Trial> parse_trial(std::string_view text) {
   try {
     const auto value = nlohmann::json::parse(text);
-    return Trial{value.at("boot_id").get<std::string>(), value.at("deadline").get<std::int64_t>()};
+    return Trial{value.at("boot_id").get<std::string>(), whole_number<std::int64_t>(value.at("deadline"))};
   } catch (const nlohmann::json::exception& problem) {
     return fail(std::format("{}: {}", trial_path, printable(problem.what())));
   }

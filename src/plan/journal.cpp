@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 
 namespace loam::plan {
 
@@ -32,7 +33,7 @@ History read_history(std::string_view text) {
       if (auto parsed = from_json(plan->get_ref<const std::string&>())) history.plan = *std::move(parsed);
     }
     if (const auto done = entry.find("done"); done != entry.end() && done->is_number_unsigned())
-      history.done.insert(done->get<std::size_t>());
+      history.done.insert(whole_number<std::size_t>(*done));
     if (entry.contains("complete")) history.complete = true;
   }
   return history;

@@ -14,6 +14,7 @@
 #include "base/file.hpp"
 #include "base/scratch.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 #include "sys/subprocess.hpp"
 
 namespace loam::slots {
@@ -41,12 +42,13 @@ Result<Gpt> parse_sfdisk_json(std::string_view text, std::uint32_t sector_size) 
     const auto json = nlohmann::json::parse(text);
     const auto& table = json.at("partitiontable");
     if (table.at("label") != "gpt") return Gpt{};
-    sector_size = table.value("sectorsize", sector_size);  // of a disk; it knows better than we do
+    // Of a disk; it knows better than we do.
+    if (table.contains("sectorsize")) sector_size = whole_number<std::uint32_t>(table.at("sectorsize"));
     Gpt gpt;
     for (const auto& item : table.value("partitions", nlohmann::json::array()))
       gpt.partitions.push_back({.number = number_of_node(item.at("node").get<std::string>()),
-                                .offset = item.at("start").get<std::uint64_t>() * sector_size,
-                                .bytes = item.at("size").get<std::uint64_t>() * sector_size,
+                                .offset = whole_number<std::uint64_t>(item.at("start")) * sector_size,
+                                .bytes = whole_number<std::uint64_t>(item.at("size")) * sector_size,
                                 .type = lower(item.at("type").get<std::string>()),
                                 .uuid = lower(item.value("uuid", "")),
                                 .name = item.value("name", "")});

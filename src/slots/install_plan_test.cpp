@@ -163,8 +163,8 @@ TEST(Layout, FitsDisksOfBothSectorSizes) {
 }
 
 TEST(Manifest, RefusesWhatIsNotOne) {
-  for (const auto* const bad :
-       {"", "[]", R"({"format":2})", R"({"format":1,"version":"../x"})", R"({"format":1,"version":"1"})"})
+  for (const auto* const bad : {"", "[]", R"({"format":2})", R"({"format":8.8e64})", R"({"format":-1})",
+                                R"({"format":1,"version":"../x"})", R"({"format":1,"version":"1"})"})
     EXPECT_FALSE(parse_manifest(bad)) << bad;
 }
 

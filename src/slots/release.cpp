@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/whole_number.hpp"
 
 namespace loam::slots {
 
@@ -31,8 +32,8 @@ std::string uuid_of(std::span<const std::byte> bytes) {
 }
 
 Result<Manifest> read_members(const nlohmann::json& json) {
-  if (json.at("format").get<int>() != 1)
-    return fail(std::format("manifest: format {}, this release of Loam reads 1", json.at("format").get<int>()));
+  if (const auto format = whole_number<int>(json.at("format")); format != 1)
+    return fail(std::format("manifest: format {}, this release of Loam reads 1", format));
   Manifest manifest;
   manifest.version = json.at("version").get<std::string>();
   if (!version_like(manifest.version))
@@ -41,7 +42,8 @@ Result<Manifest> read_members(const nlohmann::json& json) {
   for (const auto suffix : suffixes) {
     const auto& file = json.at("files").at(std::string(suffix));
     LOAM_CHECK(parse_digest(file.at("sha256").get<std::string>()));
-    manifest.files[std::string(suffix)] = {file.at("size").get<std::uint64_t>(), file.at("sha256").get<std::string>()};
+    manifest.files[std::string(suffix)] = {whole_number<std::uint64_t>(file.at("size")),
+                                           file.at("sha256").get<std::string>()};
   }
   return manifest;
 }
