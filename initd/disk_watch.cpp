@@ -1,6 +1,8 @@
 #include "disk_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -12,87 +14,194 @@ namespace loam::node {
 
 namespace {
 
-constexpr std::chrono::seconds answer_limit{30};
-constexpr std::string_view no_answer = "did not answer within 30 s; it may be dying: look at the kernel log";
+constexpr std::chrono::milliseconds burst{100};
+constexpr std::chrono::milliseconds gather{20};
+constexpr std::chrono::seconds content_limit{30};
+constexpr std::chrono::seconds health_limit{70};  // a little more than loam-probe gives the tools
+// Health tells nobody when it turns bad.
+constexpr std::chrono::minutes health_again{30};
+constexpr std::chrono::minutes longest_silence{60};
 
 }  // namespace
 
-void DiskWatch::look() {
-  if (looking_ || probe_) {
-    again_ = true;
+Result<void> DiskWatch::start(const std::string& os_node) {
+  os_node_ = os_node;
+  look_all();
+  LOAM_CHECK(diskmgr::enumerate());  // whether udev can be asked at all
+  return {};
+}
+
+void DiskWatch::take(const sys::BlockEvents& events) {
+  if (events.lost) {
+    look_all();
     return;
   }
-  const auto disks = diskmgr::enumerate();
-  if (!disks) {
-    sys::log(sys::Priority::error, "disks: " + disks.error().text());
+  // The first event of a burst sets the time: others that never end put nothing off.
+  const bool first = waiting_.empty();
+  for (const auto& node : events.disks)
+    if (diskmgr::is_disk_name(std::filesystem::path(node).filename().string())) waiting_.insert(node);
+  if (!first || waiting_.empty()) return;
+  auto timer = loop_->after(burst, [this] { look(std::exchange(waiting_, {})); });
+  if (timer) burst_ = *std::move(timer);
+}
+
+void DiskWatch::look_all() {
+  const auto all = diskmgr::enumerate();
+  if (!all) {
+    sys::log(sys::Priority::error, "disks: " + all.error().text());
     return;
   }
+  std::set<std::string> nodes;
+  for (const auto& facts : *all) nodes.insert(facts.node);
+  for (const auto& node : book_.nodes()) nodes.insert(node);
+  look(nodes);
+  ask(Question::health, nodes);
+  ask_health_later();
+}
+
+void DiskWatch::look(const std::set<std::string>& nodes) {
+  std::set<std::string> there;
+  std::set<std::string> fresh;
+  for (const auto& node : nodes) {
+    const bool same = update(node);
+    const auto* const facts = book_.find(node);
+    if (facts == nullptr || facts->bytes == 0) continue;
+    there.insert(node);
+    if (!same) fresh.insert(node);
+  }
+  ask(Question::content, there);
+  ask(Question::health, fresh);
+  notify_soon();
+}
+
+// What is on it is known again when the child has answered; until then the old answer stands for the same disk only.
+// True if it is the disk that was there.
+bool DiskWatch::update(const std::string& node) {
+  const auto device = sys::block_device(std::filesystem::path(node).filename().string());
+  auto facts = device ? diskmgr::observe(*device) : std::nullopt;
+  if (!facts) {
+    book_.remove(node);
+    silent_.erase(node);
+    return false;
+  }
+  facts->os_disk = node == os_node_;
+  const auto* const old = book_.find(node);
+  const bool same = old != nullptr && claimed_names(*old) == claimed_names(*facts) && old->bytes == facts->bytes &&
+                    old->diskseq == facts->diskseq;
+  if (same) {
+    facts->content = old->content;
+    facts->unread = old->unread;
+    facts->read_error = old->read_error;
+    facts->used_by = old->used_by;
+    facts->health = old->health;
+  }
+  book_.put(*std::move(facts));
+  return same;
+}
+
+void DiskWatch::ask(Question question, const std::set<std::string>& nodes) {
+  if (nodes.empty()) return;
+  const int id = next_child_++;
   std::vector<std::string> argv = {sys::program_beside_us("loam-probe")};
-  fresh_.clear();
-  for (const auto& disk : *disks) {
-    if (disk.bytes == 0) continue;
-    argv.push_back(disk.node);
-    fresh_[disk.node] = {.id = disk.id, .found = {}, .unread = std::string(no_answer)};
+  if (question == Question::health) argv.emplace_back("--health");
+  // Whether somebody holds a disk is not tried where Ceph is about to.
+  std::vector<std::string> claimed;
+  for (const auto& node : nodes) {
+    const auto entry = book_.entries().find(node);
+    const bool waits = entry != book_.entries().end() && entry->second.decision.use == diskmgr::Use::waiting;
+    (waits ? claimed : argv).push_back(node);
   }
-  auto started = sys::Child::start(*loop_, argv,
-                                   {.line = [this](std::string_view line) { take_line(line); },
-                                    .end = [this](const std::string& problem) { over(problem); }});
-  auto limit = loop_->after(answer_limit, [this] { over({}); });
-  if (!started || !limit) {
-    sys::log(sys::Priority::error, "loam-probe: " + (started ? limit.error() : started.error()).text());
+  if (!claimed.empty()) argv.emplace_back("--claimed");
+  argv.insert(argv.end(), claimed.begin(), claimed.end());
+  auto child = sys::Child::start(*loop_, argv,
+                                 {.line = [this, id](std::string_view line) { take_line(id, line); },
+                                  .end = [this, id](const std::string& problem) { over(id, problem); }});
+  auto limit = loop_->after(question == Question::content ? content_limit : health_limit, [this, id] { over(id, {}); });
+  if (!child || !limit) {
+    sys::log(sys::Priority::error, "loam-probe: " + (child ? limit.error() : child.error()).text());
     return;
   }
-  probe_ = *std::move(started);
-  limit_ = *std::move(limit);
-  looking_ = true;
+  children_[id] = {.question = question, .nodes = nodes, .child = *std::move(child), .limit = *std::move(limit)};
 }
 
-void DiskWatch::take_line(std::string_view line) {
+void DiskWatch::take_line(int asked, std::string_view line) {
   const auto answer = nlohmann::json::parse(line, nullptr, false);
-  if (!answer.is_object()) return;
-  const auto disk = fresh_.find(answer.value("node", ""));
-  if (disk == fresh_.end()) return;
-  disk->second.unread = answer.value("problem", "");
-  if (disk->second.unread.empty()) {
+  const auto child = children_.find(asked);
+  if (!answer.is_object() || child == children_.end()) return;
+  const auto node = answer.value("node", "");
+  const auto* const known = book_.find(node);
+  if (child->second.nodes.erase(node) == 0 || known == nullptr) return;
+  auto facts = *known;
+  if (child->second.question == Question::health) {
+    if (auto health = diskmgr::parse_health(answer.value("health", nlohmann::json()).dump())) facts.health = *health;
+  } else {
+    facts.unread.clear();
+    silent_.erase(node);
+    facts.read_error = answer.value("problem", "");
+    facts.used_by = answer.value("used_by", "");
     auto content = diskmgr::parse_content(answer.value("content", nlohmann::json()).dump());
-    if (content)
-      disk->second.found = *std::move(content);
-    else
-      disk->second.unread = content.error().text();
+    facts.content = content ? *std::move(content) : diskmgr::Content{};
+    if (!content && facts.read_error.empty()) facts.read_error = content.error().text();
   }
-  contents_[disk->first] = disk->second;
+  book_.put(std::move(facts));
+  notify_soon();
 }
 
-// At the end of the probe or of its time. What did not answer by then is said to be unread, until it does.
-void DiskWatch::over(const std::string& problem) {
-  // End and time limit can come in one turn of the loop.
-  if (!std::exchange(looking_, false)) return;
-  limit_.disable();
-  if (!problem.empty()) {
-    sys::log(sys::Priority::error, "loam-probe: " + problem);
-    // The program failed, not the disks: those that it did not come to are not to be called dying.
-    for (auto& [node, content] : fresh_)
-      if (content.unread == no_answer) content.unread = "could not be looked at: loam-probe " + problem;
-  }
-  contents_ = std::exchange(fresh_, {});
-  // Not here: this may run inside of the probe's own callback.
-  auto next = loop_->after(std::chrono::seconds(0), [this] {
-    probe_.reset();
-    if (std::exchange(again_, false)) look();
-  });
-  if (next) next_ = *std::move(next);
+// At the end of a child or of its time. What did not answer by then is said to be unread, until it does.
+void DiskWatch::over(int asked, const std::string& problem) {
+  const auto child = children_.find(asked);
+  if (child == children_.end()) return;
+  child->second.limit.disable();
+  if (!problem.empty()) sys::log(sys::Priority::error, "loam-probe: " + problem);
+  no_answer(child->second, problem);
+  // Not here: this may run inside of the child's own callback.
+  finished_.push_back(std::move(child->second));
+  children_.erase(child);
+  if (auto timer = loop_->after(std::chrono::seconds(0), [this] { finished_.clear(); })) sweep_ = *std::move(timer);
+  notify_soon();
 }
 
-Result<std::vector<diskmgr::Disk>> DiskWatch::list(const std::string& os_node, const std::string& ceph_fsid) const {
-  LOAM_TRY(auto all, diskmgr::enumerate());
-  for (auto& facts : all) {
-    facts.os_disk = facts.node == os_node;
-    if (const auto known = contents_.find(facts.node); known != contents_.end() && known->second.id == facts.id) {
-      facts.content = known->second.found;
-      facts.unread = known->second.unread;
+// Answers come one by one; those of a slow disk hold up nobody.
+void DiskWatch::notify_soon() {
+  if (auto timer = loop_->after(gather, changed_)) notify_ = *std::move(timer);
+}
+
+void DiskWatch::no_answer(const Asked& asked, const std::string& why) {
+  for (const auto& node : asked.nodes) {
+    const auto* const known = book_.find(node);
+    if (known == nullptr) continue;
+    auto facts = *known;
+    // Where the program failed, not the disk, the disk is not to be called dying.
+    const auto text = why.empty() ? std::string("did not answer in time; it may be dying: look at the kernel log")
+                                  : "could not be looked at: loam-probe " + why;
+    if (asked.question == Question::content) {
+      facts.unread = text;
+      facts.content = {};
+      ask_again(node);
+    } else {
+      facts.health = {
+          .state = diskmgr::HealthState::unknown, .why = text, .celsius = {}, .power_on_hours = {}, .percent_used = {}};
     }
+    book_.put(std::move(facts));
   }
-  return diskmgr::classify(std::move(all), ceph_fsid);
+}
+
+// It may only have been slow. Each time later: a child that hangs on a dying disk cannot be ended.
+void DiskWatch::ask_again(const std::string& node) {
+  auto& silent = silent_[node];
+  auto timer = loop_->after(silent.delay, [this, node] { ask(Question::content, {node}); });
+  if (timer) silent.timer = *std::move(timer);
+  silent.delay = std::min(silent.delay * 2, longest_silence);
+}
+
+void DiskWatch::ask_health_later() {
+  auto timer = loop_->after(health_again, [this] {
+    std::set<std::string> nodes;
+    for (const auto& [node, entry] : book_.entries()) nodes.insert(node);
+    ask(Question::health, nodes);
+    ask_health_later();
+  });
+  if (timer) health_timer_ = *std::move(timer);
 }
 
 }  // namespace loam::node

@@ -1,45 +1,73 @@
-// The disks as they are now. Looking at what is on them happens in a child with a time limit, because reading a dying
-// disk can take minutes; who asks gets what is known.
+// The disks as they are now, kept up to date by udev's events. Looking at what is on them, and asking how they are,
+// happens in children with time limits, because a dying disk can take minutes; who asks gets what is known.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
-#include "diskmgr/disk.hpp"
+#include "diskmgr/disk_book.hpp"
 #include "sys/event_loop.hpp"
+#include "sys/udev.hpp"
 
 namespace loam::node {
 
 class DiskWatch {
  public:
-  explicit DiskWatch(sys::EventLoop& loop) : loop_(&loop) {}
-  // Begins to look at all disks again; one that is being looked at already is waited for first.
-  void look();
-  // All disks. os_node: the device node that this node booted from, or empty. ceph_fsid: of the cluster whose OSDs are
-  // ours, or empty.
-  Result<std::vector<diskmgr::Disk>> list(const std::string& os_node, const std::string& ceph_fsid) const;
+  // changed: some disk is another than before, or is known better.
+  DiskWatch(sys::EventLoop& loop, std::function<void()> changed) : loop_(&loop), changed_(std::move(changed)) {}
+  // os_node: device node that this node booted from; empty: of no disk.
+  Result<void> start(const std::string& os_node);
+  // Events come in bursts: they are looked into when they have passed.
+  void take(const sys::BlockEvents& events);
+  // At all of them, and how they are.
+  void look_all();
+  diskmgr::DiskBook& book() { return book_; }
+  const diskmgr::DiskBook& book() const { return book_; }
+  // True when nothing is being looked at and no event waits.
+  bool settled() const { return children_.empty() && waiting_.empty(); }
 
  private:
-  struct Content {
-    std::string id;  // of the disk: a kernel name may be another's a moment later
-    diskmgr::Content found;
-    std::string unread;  // why it is not known
+  enum class Question : std::uint8_t { content, health };
+  struct Asked {  // one child, for some disks
+    Question question = Question::content;
+    std::set<std::string> nodes;  // that have not answered
+    std::unique_ptr<sys::Child> child;
+    sys::EventSource limit;
   };
-  void take_line(std::string_view line);
-  void over(const std::string& problem);
+  void look(const std::set<std::string>& nodes);
+  bool update(const std::string& node);
+  void ask(Question question, const std::set<std::string>& nodes);
+  void take_line(int asked, std::string_view line);
+  void over(int asked, const std::string& problem);
+  void no_answer(const Asked& asked, const std::string& why);
+  void ask_again(const std::string& node);
+  void ask_health_later();
+  void notify_soon();
 
   sys::EventLoop* loop_;
-  std::unique_ptr<sys::Child> probe_;
-  sys::EventSource limit_;
-  sys::EventSource next_;
-  std::map<std::string, Content> contents_;  // by device node
-  std::map<std::string, Content> fresh_;     // what the running probe found so far
-  bool looking_ = false;
-  bool again_ = false;
+  std::function<void()> changed_;
+  std::string os_node_;
+  diskmgr::DiskBook book_;
+  std::set<std::string> waiting_;  // nodes with events that were not looked into yet
+  struct Silent {                  // a disk that did not answer
+    std::chrono::minutes delay{1};
+    sys::EventSource timer;
+  };
+  std::map<std::string, Silent> silent_;  // by node
+  std::map<int, Asked> children_;
+  int next_child_ = 0;
+  std::vector<Asked> finished_;  // children that are over, destroyed a moment later
+  sys::EventSource burst_;
+  sys::EventSource health_timer_;
+  sys::EventSource notify_;
+  sys::EventSource sweep_;
 };
 
 }  // namespace loam::node

@@ -13,8 +13,10 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "diskmgr/disk_table.hpp"
 #include "diskmgr/drivers.hpp"
 #include "diskmgr/observe.hpp"
+#include "diskmgr/probe.hpp"
 #include "slots/install_apply.hpp"
 
 namespace loam::node {
@@ -72,11 +74,12 @@ namespace {
 
 // Kernel names move: the node that was chosen must still be the disk that was meant, now that it is claimed.
 Result<void> check_identity(const std::string& path, const std::string& id) {
-  LOAM_TRY(const auto disks, diskmgr::enumerate());
-  const auto found = std::ranges::find(disks, path, &diskmgr::Facts::node);
-  if (found != disks.end() && found->id == id) return {};
+  LOAM_TRY(auto all, diskmgr::enumerate());
+  const auto disks = diskmgr::classify(std::move(all), "");
+  const auto found = std::ranges::find(disks, path, [](const auto& disk) { return disk.facts.node; });
+  if (found != disks.end() && found->facts.id == id) return {};
   return fail(std::format("{} is {}, {} was expected; nothing was written", path,
-                          found == disks.end() ? "gone" : found->id, id),
+                          found == disks.end() ? "gone" : found->facts.id, id),
               "disks were added or removed meanwhile; try again");
 }
 

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "diskmgr/disk.hpp"
 #include "fall_back.hpp"
+#include "loamctl_disks.hpp"
 #include "model/parse.hpp"
 #include "node_client.hpp"
 #include "node_text.hpp"
@@ -219,8 +220,7 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
           return {};
         };
       });
-  add("disks", "the disks, what is on them and what they are for",
-      [&] { return document(arguments, "Disks", node::disks_text); });
+  node::add_disks(app, arguments.as_json, chosen);
   add("links", "the network interfaces, their neighbours, and what is wrong with them", [&] {
     return links(arguments);
   })->add_flag("--watch", arguments.watch, "show them anew at each change");

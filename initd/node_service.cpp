@@ -54,6 +54,9 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Disks")
               .withGetter([this] { return value_or_throw(requests_.disks()); })
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
+          sdbus::registerProperty("Storage")
+              .withGetter([this] { return value_or_throw(requests_.storage()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
           sdbus::registerProperty("Links")
               .withGetter([this] { return value_or_throw(requests_.links()); })
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
@@ -79,6 +82,15 @@ void NodeService::add_methods() {
       }),
                   sdbus::registerMethod("ApplyConfig").implementedAs([this](const std::string& config) {
                     return value_or_throw(requests_.apply(config));
+                  }),
+                  // They answer with what they were asked for, as all that take something do with a text.
+                  sdbus::registerMethod("WipeDisk").implementedAs([this](const std::string& order) {
+                    value_or_throw(requests_.wipe_disk(order));
+                    return order;
+                  }),
+                  sdbus::registerMethod("ForgetDisk").implementedAs([this](const std::string& id) {
+                    value_or_throw(requests_.forget_disk(id));
+                    return id;
                   }),
                   sdbus::registerMethod("Retry").implementedAs([this] { value_or_throw(requests_.retry()); }),
                   sdbus::registerMethod("Confirm").implementedAs([this] { value_or_throw(requests_.confirm()); }),

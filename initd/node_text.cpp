@@ -68,15 +68,87 @@ json status_json(const NodeView& view) {
             {"seconds_left", progress.seconds_left}}}};
 }
 
+namespace {
+
+std::string or_dash(const json& object, const char* name) {
+  const auto text = object.value(name, "");
+  return text.empty() ? "-" : printable(text, 100);
+}
+
+std::string size_text(const json& disk) {
+  const auto bytes = disk.value("bytes", std::uint64_t{0});
+  return bytes == 0 ? "-" : format_bytes(bytes);
+}
+
+std::string kind_text(const json& disk) {
+  return (disk.value("rotational", false) ? "hdd/" : "ssd/") + or_dash(disk, "bus");
+}
+
+json health_of(const json& disk) { return disk.value("health", json::object()); }
+
+std::string hours_text(const json& health) {
+  std::string text;
+  if (health.contains("celsius")) text += std::format(", {} °C", health.at("celsius").get<int>());
+  if (health.contains("power_on_hours")) text += std::format(", {} h", health.at("power_on_hours").get<std::int64_t>());
+  if (health.contains("percent_used"))
+    text += std::format(", {} % worn", health.at("percent_used").get<std::int64_t>());
+  return text;
+}
+
+// Which OSD a disk is of, as far as is known; "?" in commands where it is not.
+std::string osd_id_of(const json& disk) {
+  if (const auto id = disk.value("osd_id", ""); !id.empty()) return id;
+  for (const auto& part : disk.value("content", json::object()).value("ceph", json::array()))
+    if (const auto id = part.value("osd_id", ""); !id.empty()) return id;
+  return "?";
+}
+
+}  // namespace
+
 std::string disks_text(const json& disks) {
-  std::vector<std::vector<std::string>> rows = {{"ID", "SIZE", "KIND", "MODEL", "SERIAL", "CLASS", "WHY"}};
-  for (const auto& disk : disks) {
-    const auto text = [&](const char* name) { return printable(disk.value(name, ""), 60); };
-    rows.push_back({text("id"), format_bytes(disk.value("bytes", std::uint64_t{0})),
-                    disk.value("rotational", false) ? "hdd/" + text("bus") : "ssd/" + text("bus"), text("model"),
-                    text("serial"), text("class"), text("reason")});
-  }
+  std::vector<std::vector<std::string>> rows = {
+      {"ID", "SLOT", "SIZE", "KIND", "MODEL", "SERIAL", "HEALTH", "CLASS", "USE", "WHY"}};
+  for (const auto& disk : disks)
+    rows.push_back({or_dash(disk, "id"), or_dash(disk, "slot"), size_text(disk), kind_text(disk),
+                    or_dash(disk, "model"), or_dash(disk, "serial"), or_dash(health_of(disk), "state"),
+                    or_dash(disk, "class"), or_dash(disk, "use"), printable(disk.value("why", ""), 300)});
   return table(rows);
+}
+
+std::string disk_text(const json& disk) {
+  const auto health = health_of(disk);
+  return table(
+      {{"disk", or_dash(disk, "id")},
+       {"slot", or_dash(disk, "slot")},
+       {"size", size_text(disk) + ", " + kind_text(disk)},
+       {"model", or_dash(disk, "vendor") + " " + or_dash(disk, "model") + ", firmware " + or_dash(disk, "firmware")},
+       {"serial", or_dash(disk, "serial")},
+       {"health", or_dash(health, "state") + hours_text(health)},
+       {"what it is", printable(disk.value("reason", ""), 400)},
+       {"use", or_dash(disk, "use") + ": " + printable(disk.value("why", ""), 400)}});
+}
+
+std::string replace_steps(const json& disk) {
+  const auto osd = osd_id_of(disk);
+  const auto id = or_dash(disk, "id");
+  const std::string ceph = "kubectl -n rook-ceph exec deploy/rook-ceph-tools -- ceph osd ";
+  const auto place = std::format("{} in slot {}, serial {}", id, or_dash(disk, "slot"), or_dash(disk, "serial"));
+  return std::format(
+      "OSD {} on {} ({})\n"
+      "1. While the disk still answers, let Ceph move its data away; then ask until it says that it is safe:\n"
+      "     {}out {}\n"
+      "     {}safe-to-destroy {}\n"
+      "   A disk that is gone has nothing to move: wait until the placement groups are active+clean again.\n"
+      "2. Remove the OSD from Ceph:\n"
+      "     kubectl -n rook-ceph delete deploy rook-ceph-osd-{}\n"
+      "     {}purge {} --yes-i-really-mean-it\n"
+      "3. Find the disk, and pull it: {}\n"
+      "     loamctl disks locate {}\n"
+      "4. Drop it here, which frees its part of a metadata device:\n"
+      "     loamctl disks replace {} --forget\n"
+      "5. Put the new disk in. If it is blank and selected by storage.data it is claimed by itself; else:\n"
+      "     loamctl disks\n     loamctl disks wipe ID\n",
+      osd, id, or_dash(disk, "class"), ceph, osd, ceph, osd, osd, ceph, osd, place, id, id);
 }
 
 namespace {
@@ -87,11 +159,6 @@ std::string words(const json& list) {
   std::string text;
   for (const auto& item : list) text += (text.empty() ? "" : " ") + item.get<std::string>();
   return text.empty() ? "-" : text;
-}
-
-std::string or_dash(const json& object, const char* name) {
-  const auto text = object.value(name, "");
-  return text.empty() ? "-" : printable(text, 100);
 }
 
 }  // namespace

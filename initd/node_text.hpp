@@ -18,6 +18,10 @@ nlohmann::json status_json(const NodeView& view);
 std::string progress_text(const Progress& progress);
 // The documents of the D-Bus properties.
 std::string disks_text(const nlohmann::json& disks);
+// One of the disks, in several lines.
+std::string disk_text(const nlohmann::json& disk);
+// What to do about an OSD whose disk failed or is gone.
+std::string replace_steps(const nlohmann::json& disk);
 std::string links_text(const nlohmann::json& links);
 std::string slots_text(const nlohmann::json& slots);
 

@@ -1,6 +1,7 @@
 #include "observe_json.hpp"
 
 #include <algorithm>
+#include <format>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
@@ -22,25 +23,67 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 
 }  // namespace
 
-std::string disks_json(const std::vector<diskmgr::Disk>& disks) {
-  json list = json::array();
-  for (const auto& disk : disks) {
-    const auto& facts = disk.facts;
-    list.push_back({{"id", facts.id},
-                    {"node", facts.node},
-                    {"model", facts.model},
-                    {"serial", facts.serial},
-                    {"firmware", facts.firmware},
-                    {"wwn", facts.wwn},
-                    {"bus", model::enum_name(facts.bus)},
-                    {"bytes", facts.bytes},
-                    {"sector_size", facts.sector_size},
-                    {"rotational", facts.rotational},
-                    {"class", diskmgr::class_name(disk.cls)},
-                    {"reason", disk.reason},
-                    {"content", json::parse(to_json(facts.content))}});
+namespace {
+
+json facts_json(const diskmgr::Facts& facts) {
+  return {{"id", facts.id},
+          {"names", facts.names},
+          {"clash", facts.clash},
+          {"node", facts.node},
+          {"link", facts.link},
+          {"slot", facts.slot},
+          {"paths", facts.paths.size()},
+          {"vendor", facts.vendor},
+          {"model", facts.model},
+          {"serial", facts.serial},
+          {"firmware", facts.firmware},
+          {"wwn", facts.wwn},
+          {"bus", model::enum_name(facts.bus)},
+          {"bytes", facts.bytes},
+          {"sector_size", facts.sector_size},
+          {"physical_sector", facts.physical_sector},
+          {"rotational", facts.rotational},
+          {"removable", facts.removable},
+          {"read_only", facts.read_only},
+          {"used_by", facts.used_by},
+          {"content", json::parse(to_json(facts.content))},
+          {"health", json::parse(to_json(facts.health))}};
+}
+
+json gone_json(const diskmgr::Claim& claim) {
+  return {{"id", claim.id},
+          {"slot", claim.slot},
+          {"model", claim.description},
+          {"class", "gone"},
+          {"osd_id", claim.osd_id},
+          {"reason", "its disk is not there"},
+          {"use", claim.osd_uuid.empty() ? "waiting" : "osd"},
+          {"why", std::format("{}was claimed for Ceph and is gone; loamctl disks replace {}",
+                              claim.osd_id.empty() ? "" : "OSD " + claim.osd_id + "; ", claim.id)}};
+}
+
+}  // namespace
+
+std::string disks_json(const diskmgr::DiskBook& book, const diskmgr::Ledger& ledger,
+                       const std::map<std::string, std::string>& failed) {
+  std::vector<json> list;
+  for (const auto& [node, entry] : book.entries()) {
+    const auto& id = entry.disk.facts.id;
+    auto disk = facts_json(entry.disk.facts);
+    const auto failure = failed.find(id);
+    disk["class"] = diskmgr::class_name(entry.disk.cls);
+    disk["reason"] = entry.disk.reason;
+    disk["use"] = diskmgr::use_name(entry.decision.use);
+    disk["why"] = failure == failed.end() ? entry.decision.why : failure->second;
+    disk["failed"] = failure != failed.end();
+    disk["erased"] = std::ranges::contains(ledger.erased, id);
+    disk["metadata"] = entry.decision.metadata;
+    list.push_back(std::move(disk));
   }
-  return dump(list);
+  for (const auto& claim : ledger.claims)
+    if (book.absent().contains(claim.id)) list.push_back(gone_json(claim));
+  std::ranges::sort(list, {}, [](const json& disk) { return disk.at("id").get<std::string>(); });
+  return dump(json(std::move(list)));
 }
 
 namespace {

@@ -17,12 +17,13 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       bus_(&bus),
       boot_(std::move(boot)),
       monitor_(std::move(monitor)),
-      disks_(loop),
+      disks_(loop, [this] { disks_changed(); }),
       network_(loop, {.changed = [this](bool ours) { network_changed(ours); }, .probed = [this] { network_probed(); }}),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {
                        tried_.clear();
+                       disks_.retry();
                        boot_.live ? look_for_config() : load_config();
                        return {};
                      },
@@ -30,18 +31,18 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                      .revert = [this] { return revert_network("the operator took it back"); },
                      .reboot = [this] { return power("reboot"); },
                      .power_off = [this] { return power("poweroff"); },
-                     .disks = [this]() -> Result<std::string> {
-                       LOAM_TRY(const auto disks, disks_.list(boot_.live ? "" : boot_.disk.disk, ceph_fsid()));
-                       return disks_json(disks);
-                     },
+                     .wipe_disk = [this](const std::string& id) { return disks_.wipe(id); },
+                     .forget_disk = [this](const std::string& id) { return disks_.forget(id); },
+                     .disks = [this]() -> Result<std::string> { return disks_.document(); },
+                     .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
                      .links = [this]() -> Result<std::string> { return network_.document(); },
                      .slots = [this] { return slots_json(boot_); }}) {}
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
-    monitor_.drain();
+    disks_.take(monitor_.drain());
     last_disk_event_ = std::chrono::steady_clock::now();
-    disks_changed();
+    disk_events();
   }));
   if (boot_.problems.empty()) {
     set_condition("Partitions", "true", boot_.live ? "Live" : "Mounted",
@@ -49,7 +50,7 @@ Result<void> Supervisor::start() {
   } else {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
-  disks_.look();
+  LOAM_CHECK(disks_.start(boot_.live ? "" : boot_.disk.disk));
   watch_network();
   settle();
   // From now on calls are answered. What takes time comes after that, so that it holds up no other unit.
@@ -62,18 +63,24 @@ Result<void> Supervisor::start() {
   return {};
 }
 
-std::string Supervisor::ceph_fsid() const {
-  const bool named = network_config_ && network_config_->cluster && network_config_->cluster->ceph_fsid;
-  return named ? network_config_->cluster->ceph_fsid->str() : "";
+// What a live system looks for may be on what came.
+void Supervisor::disk_events() {
+  if (!boot_.live || installing_ || installed_) return;
+  // Events come in bursts: look once when they have passed.
+  auto timer = loop_->after(std::chrono::milliseconds(500), [this] {
+    if (!installing_ && !installed_) look_for_config();
+  });
+  if (timer) settle_timer_ = *std::move(timer);
 }
 
 void Supervisor::disks_changed() {
-  // Events come in bursts: look once when they have passed.
-  auto timer = loop_->after(std::chrono::milliseconds(500), [this] {
-    disks_.look();
-    if (boot_.live && !installing_ && !installed_) look_for_config();
-  });
-  if (timer) settle_timer_ = *std::move(timer);
+  service_.document_changed("Disks");
+  service_.document_changed("Storage");
+  auto condition = disks_.condition();
+  if (!condition) return;
+  set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
+                std::move(condition->message));
+  settle();
 }
 
 void Supervisor::set_condition(std::string type, std::string status, std::string reason, std::string message) {

@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "config_source.hpp"
-#include "disk_watch.hpp"
+#include "disk_keeper.hpp"
 #include "model/config.hpp"
 #include "netcfg/pins.hpp"
 #include "netcfg/verdict.hpp"
@@ -66,8 +66,9 @@ class Supervisor {
   void apply_after(std::chrono::seconds delay);
   Result<void> reload_unit(const std::string& unit);
 
+  void disk_events();
   void disks_changed();
-  std::string ceph_fsid() const;  // of the cluster whose OSDs are ours; empty: none are
+  void want_disks();
 
   // The network: whether it works, and changes of it that go back when it does not.
   void watch_network();
@@ -108,7 +109,7 @@ class Supervisor {
   sdbus::IConnection* bus_;
   slots::BootFacts boot_;
   sys::BlockMonitor monitor_;
-  DiskWatch disks_;
+  DiskKeeper disks_;
   NetworkWatch network_;
   NetworkTrial trial_files_;
   NodeService service_;

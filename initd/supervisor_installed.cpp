@@ -304,9 +304,20 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   if (same_network && !trial_) keep_confirmed();
   network_.want(config.network);
   network_config_ = std::move(config);
+  want_disks();
   new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;
+}
+
+// Claims by the configuration that is applied; a live system claims nothing.
+void Supervisor::want_disks() {
+  if (boot_.live || !network_config_) return;
+  const auto& config = *network_config_;
+  const bool named = config.cluster && config.cluster->ceph_fsid;
+  auto wanted = disks_.want(config.storage, current_hostname(), named ? config.cluster->ceph_fsid->str() : "");
+  if (!wanted) sys::log(sys::Priority::error, "disks: " + wanted.error().text());
+  disks_changed();
 }
 
 Result<void> Supervisor::write_wish(const std::string& text, const model::Config& config, const netcfg::Pins& pins) {

@@ -151,8 +151,7 @@ bool Supervisor::tried_already(const ConfigText& text) {
 
 Result<std::vector<std::string>> Supervisor::install_command(const model::Install& install, const ConfigText& text) {
   // What is on the disk is the engine's to judge, under its lock and right before it writes.
-  LOAM_TRY(const auto disks, disks_.list("", ""));
-  LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks));
+  LOAM_TRY(const auto chosen, diskmgr::select_install_disk(install.disk, disks_.disks()));
   const auto& facts = chosen.facts;
   if (facts.node == boot_.disk.disk)
     return fail(std::format("{} is the medium that this system runs from", facts.id), "choose another disk");
@@ -167,10 +166,8 @@ Result<std::vector<std::string>> Supervisor::install_command(const model::Instal
                                    "--config",
                                    std::string(config_copy)};
   target_node_ = facts.node;
-  // A kernel name is no identity to consent to.
-  const bool named = std::ranges::any_of(install.wipe, [&](const auto& id) { return id.str() == facts.id; });
-  const bool consented = named && !facts.id.starts_with("node-");
-  if (consented) argv.emplace_back("--wipe");
+  if (std::ranges::contains(install.wipe, facts.id, [](const auto& id) { return id.str(); }))
+    argv.emplace_back("--wipe");
   return argv;
 }
 

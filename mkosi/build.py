@@ -29,7 +29,7 @@ CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstb
            # uses; a tenth of the boot went there.
            "lsm=landlock,lockdown,yama,integrity,apparmor "
            "audit=0")  # journald switches it on, nobody reads it, and each login would fill a screen of the journal
-PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-netprobe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-netprobe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 
 
 def say(text):
@@ -89,9 +89,11 @@ def deb_digests(names):
     return digests
 
 
-def mkosi_tree(image, work, lock, cached):
-    """The packages of one image as a tree in work/IMAGE, from the cache if its inputs did not change."""
-    key = hashlib.sha256((tree_hash(TOP / "mkosi" / image) + json.dumps(lock, sort_keys=True) + "3").encode()).hexdigest()[:16]
+def mkosi_tree(recipe, work, lock, cached):
+    """The packages of one image, whose recipe is a folder, as a tree of the same name in work, from the cache if its inputs did
+    not change."""
+    image = recipe.name
+    key = hashlib.sha256((tree_hash(recipe) + json.dumps(lock, sort_keys=True) + "3").encode()).hexdigest()[:16]
     saved = CACHE / f"tree-{image}-{key}.tar.zst"
     tree = work / image
     if cached and saved.exists():
@@ -106,7 +108,7 @@ def mkosi_tree(image, work, lock, cached):
     log = work / f"mkosi-{image}.log"
     with log.open("w") as out:
         built = subprocess.run(
-            ["mkosi", "--directory", str(TOP / "mkosi" / image), "--sandbox-tree", f"{sandbox}:/", "--output-directory", str(work),
+            ["mkosi", "--directory", str(recipe), "--sandbox-tree", f"{sandbox}:/", "--output-directory", str(work),
              "--workspace-directory", str(work), "--package-cache-directory", str(CACHE / "mkosi"),
              "--source-date-epoch", EPOCH, "--force", "build"], stdout=out, stderr=subprocess.STDOUT)
     if built.returncode != 0:
@@ -276,8 +278,8 @@ def build(out, version, lock, cached):
     shutil.rmtree(out, ignore_errors=True)
     work.mkdir(parents=True)
     out.mkdir(parents=True)
-    initrd = mkosi_tree("initrd", work, lock, cached)
-    root = mkosi_tree("root", work, lock, cached)
+    initrd = mkosi_tree(TOP / "mkosi/initrd", work, lock, cached)
+    root = mkosi_tree(TOP / "mkosi/root", work, lock, cached)
     write_lock([root, initrd], out / f"loam-{version}.lock")
     if lock:
         check_lock(lock, json.loads((out / f"loam-{version}.lock").read_text()))

@@ -3,7 +3,11 @@ _loamctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   case $previous in
     apply) COMPREPLY=($(compgen -f -W "--no-wait" -- "$current")) ;;
-    plan|check|--no-wait) COMPREPLY=($(compgen -f -- "$current")) ;;
+    plan|check|--no-wait)
+      if [ "${COMP_WORDS[COMP_CWORD-2]}" = disks ]; then COMPREPLY=(); else COMPREPLY=($(compgen -f -- "$current")); fi ;;
+    disks) COMPREPLY=($(compgen -W "plan locate wipe replace --json --help" -- "$current")) ;;
+    locate|wipe|replace|--confirm)
+      COMPREPLY=($(compgen -W "$(loamctl disks 2>/dev/null | awk 'NR > 1 {print $1}')" -- "$current")) ;;
     slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
     links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;

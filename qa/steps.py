@@ -74,7 +74,7 @@ def build():
 
 def image():
     build()
-    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
+    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-claim", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
     key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:
@@ -270,10 +270,11 @@ def docs():
 def check_docs(tally):
     path, text = reference()
     tally.add("docs/loam.yaml.md is what ./dev docs makes", path.exists() and path.read_text() == text)
-    for number, recipe in enumerate(re.findall(r"^```yaml\n(.*?)^```", (TOP / "docs/network.md").read_text(), re.DOTALL | re.MULTILINE), 1):
-        done = subprocess.run([str(BUILD / "release/initd/loamctl"), "config", "check", "-"], input="version: 1\n" + recipe, capture_output=True, text=True)
-        tally.add(f"docs/network.md recipe {number}", done.returncode == 0)
-        print(done.stderr, end="")
+    for page in ("network.md", "disks.md"):
+        for number, recipe in enumerate(re.findall(r"^```yaml\n(.*?)^```", (TOP / "docs" / page).read_text(), re.DOTALL | re.MULTILINE), 1):
+            done = subprocess.run([str(BUILD / "release/initd/loamctl"), "config", "check", "-"], input="version: 1\n" + recipe, capture_output=True, text=True)
+            tally.add(f"docs/{page} recipe {number}", done.returncode == 0)
+            print(done.stderr, end="")
 
 
 def pytest(tally, folder, names=(), long=False, workers=1):
@@ -307,7 +308,13 @@ def fuzz_seeds():
     word = lambda value: len(value).to_bytes(4, "little") + value
     body = bytes(32) + word(b"main") + (2).to_bytes(4, "little") + word(b"ceph_fsid") + word(b"f" * 36) + word(b"whoami") + word(b"3")
     osd = b"bluestore block device\n" + b"u" * 36 + b"\n\2\1" + word(body) + bytes(4)  # the checksum is looked at last
-    return {"bluestore_fuzz": [osd], "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
+    lvm = b'g {id="v" extent_size=8192 physical_volumes {pv0 {id="uuid" pe_start=2048 pe_count=9}} logical_volumes {l {id="l" tags=["ceph.osd_fsid=u", "ceph.type=db"] segment1 {start_extent=0 extent_count=2 type="striped" stripes=["pv0", 0]}}}}'
+    smart = b'{"smart_status":{"passed":true},"ata_smart_attributes":{"table":[{"id":197,"raw":{"value":3}}]},"temperature":{"current":30},"scsi_error_counter_log":{"read":{"total_uncorrected_errors":1}}}'
+    nvme = b'{"critical_warning":4,"temperature":310,"percent_used":3,"media_errors":"18446744073709551616","power_on_hours":1}'
+    content = b'{"signatures":[{"kind":"ext4","label":"l","uuid":"u","offset":1080}],"ceph":[{"role":"db","ceph_fsid":"f","osd_uuid":"u","osd_id":"3","volume":"v/l","encrypted":true,"offset":1,"bytes":2}]}'
+    ledger = b'{"version":1,"claims":[{"id":"i","names":["i"],"description":"d","slot":"s","purpose":"data","metadata":"m","db_bytes":1,"parts":0,"osd_uuid":"u","osd_id":"1"}],"used_consents":["i"],"erased":["i"],"wipes":[{"id":"i","content":' + content + b"}]}"
+    documents = [b"\0" + smart, b"\1" + nvme, b'\2{"state":"good","why":"w"}', b"\3" + content, b"\4" + ledger]
+    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
             "journal_fuzz": [plan]}
 
 

@@ -176,7 +176,50 @@ def network():
             figure("one link's event among 400 links", many * 1e6, "us")]
 
 
-BENCHES = {"sizes": sizes, "network": network, "memory": memory, "install": install_figures, "boot": boot}
+# ---- disks ----
+
+def fake_disks(path, count):
+    """As umockdev takes it: hard disks behind one SCSI host, with what sysfs and udev say of each."""
+    text = []
+    for i in range(count):
+        name, wwn = f"sd{chr(97 + i // 676)}{chr(97 + i // 26 % 26)}{chr(97 + i % 26)}", f"0x5000c500{i:08x}"
+        device = f"/devices/pci0000:00/0000:00:01.0/host0/target0:0:{i}/0:0:{i}:0"
+        links = f"/dev/disk/by-id/wwn-{wwn} /dev/disk/by-id/scsi-3{wwn[2:]} /dev/disk/by-path/pci-0000:00:01.0-scsi-0:0:{i}:0"
+        text += [f"P: {device}/block/{name}", f"N: {name}", "E: SUBSYSTEM=block", "E: DEVTYPE=disk", f"E: DEVNAME=/dev/{name}", f"E: DEVLINKS={links}",
+                 "E: ID_BUS=scsi", f"E: ID_WWN={wwn}", f"E: ID_WWN_WITH_EXTENSION={wwn}", f"E: ID_SCSI_SERIAL=S{i}", "E: ID_MODEL=LOAM-HDD",
+                 f"E: ID_PATH=pci-0000:00:01.0-scsi-0:0:{i}:0", "A: size=7814037168", "A: queue/rotational=1", "A: queue/logical_block_size=512",
+                 "A: queue/physical_block_size=4096", "A: removable=0", "A: ro=0", f"A: dev=8:{16 * i}", "L: device=../..", "",
+                 f"P: {device}", "E: SUBSYSTEM=scsi", "E: DEVTYPE=scsi_device", "A: vendor=LOAM", "A: model=LOAM-HDD", "A: rev=1.0", "A: type=0", ""]
+    path.write_text("\n".join(text))
+    return path
+
+
+def with_disks(description, *argv):
+    """Its output, and how long it took."""
+    started = time.monotonic()
+    done = subprocess.run(["umockdev-run", "-d", str(description), "--", *map(str, argv)], capture_output=True, text=True, check=True, timeout=300)
+    return done.stdout, time.monotonic() - started
+
+
+def disks():
+    folder = work("disks")
+    program = TOP / "build/release/initd/loam-disk-bench"
+    few, many = (fake_disks(folder / f"{count}.umockdev", count) for count in (10, 1000))
+    seen = [with_disks(many, program, "observe") for _ in range(5)]
+    assert all("1000 disks, 900 actions" in out for out, _ in seen), seen[0]
+    started = statistics.median(with_disks(many, "true")[1] for _ in range(3))  # making the fake sysfs
+    whole = statistics.median(taken for _, taken in seen) - started
+    listed = statistics.median(with_disks(many, "lsblk", "-O", "-J")[1] for _ in range(3)) - started
+    event = lambda description: float(with_disks(description, program, "event")[0].split()[0])
+    pairs = [(event(few), event(many)) for _ in range(5)]  # alternating
+    of_few, of_many = (statistics.median(values) for values in zip(*pairs))
+    return [figure("observe and plan 1,000 disks", statistics.median(float(out.split()[0]) for out, _ in seen) * 1000, "ms", 100, against="limit of the issue; a fake sysfs"),
+            figure("observe and plan / lsblk -O -J", whole / listed, "ratio", against="the same 1,000 disks, wall time of the whole programs, medians"),
+            figure("one disk's event among 1,000 / among 10", of_many / of_few, "ratio", 1.5, against="the same event with 10 disks, medians of 5, alternating"),
+            figure("one disk's event among 1,000", of_many * 1e6, "us")]
+
+
+BENCHES = {"sizes": sizes, "disks": disks, "network": network, "memory": memory, "install": install_figures, "boot": boot}
 
 
 def run(names, say):

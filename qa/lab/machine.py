@@ -80,6 +80,15 @@ class Drive:
     rotational: bool = False
     wwn: int = 0
     drive_options: str = ""
+    device_options: dict = field(default_factory=dict)
+    layer: dict = field(default_factory=dict)  # a block driver of QEMU's between disk and file, such as blkdebug; for plug()
+
+    def block(self):
+        """As QMP's blockdev_add takes it."""
+        image = {"driver": self.format, "file": {"driver": "file", "filename": str(self.path)}}
+        if self.layer:
+            image = {**self.layer, "file" if self.layer["driver"] == "throttle" else "image": image}
+        return {**image, "node-name": self.name}
 
     def device(self):
         """As QMP's device_add and QEMU's command line take it."""
@@ -95,7 +104,7 @@ class Drive:
         }[self.kind]
         if self.boot is not None:
             device["bootindex"] = self.boot
-        return {**device, "id": f"dev-{self.name}"}
+        return {**device, **self.device_options, "id": f"dev-{self.name}"}
 
     def arguments(self):
         read_only = ",readonly=on" if self.kind in ("cd", "usb-cd") else ""
@@ -194,13 +203,13 @@ class Machine:
 
     def plug(self, drive):
         """A disk or stick while the machine runs; it stays there for the next start."""
-        self.qmp.command("blockdev-add", **{"node-name": drive.name, "driver": drive.format,
-                                            "file": {"driver": "file", "filename": str(drive.path)}})
+        self.qmp.command("blockdev-add", **drive.block())
         self.qmp.command("device_add", **drive.device())
         self.drives.append(drive)
 
     def unplug(self, drive):
         device = f"dev-{drive.name}"
+        self.qmp.events.clear()  # it may have gone before
         self.qmp.command("device_del", id=device)
 
         def gone():
@@ -271,6 +280,14 @@ class Machine:
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout if check else done
+
+    def fetch(self, command, limit=120):
+        """What a command writes, as bytes."""
+        return subprocess.run(self.ssh_argv(command), stdout=subprocess.PIPE, timeout=limit * self.scale + 30, check=True).stdout
+
+    def send(self, command, data, limit=120):
+        """Bytes into a command."""
+        subprocess.run(self.ssh_argv(command), input=data, timeout=limit * self.scale + 30, check=True)
 
     def wait_ssh(self, limit):
         def answers():

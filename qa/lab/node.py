@@ -48,13 +48,13 @@ def iso_drive(kind="cd", boot=1):
 
 def hard_disks(directory, count=3):
     """Rotational disks with WWNs, as OSDs want them."""
-    return [Drive(make_disk(directory / f"hdd{i}.qcow2", "4G"), "scsi", f"hdd{i}", rotational=True, wwn=0x5000C50000000001 + i)
+    return [Drive(make_disk(directory / f"hdd{i}.qcow2", "8G"), "scsi", f"hdd{i}", rotational=True, wwn=0x5000C50000000001 + i)
             for i in range(count)]
 
 
-def overlay(base, path):
+def overlay(base, path, base_format="qcow2"):
     path.unlink(missing_ok=True)
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(base), str(path)], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", base_format, "-b", str(base), str(path)], check=True)
     return path
 
 

@@ -33,7 +33,4 @@ bool is_bluestore_label(std::span<const std::byte> block);
 // too, is passed over.
 Result<BluestoreLabel> parse_bluestore_label(std::span<const std::byte> block);
 
-// "Ceph OSD 3 of cluster 4f1e...", "bluefs db of a Ceph OSD"
-std::string describe(const BluestoreLabel& label);
-
 }  // namespace loam::diskmgr

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "diskmgr/observe.hpp"
+#include "diskmgr/ceph_parts.hpp"
+#include "diskmgr/probe.hpp"
 #include "testing/temp_dir.hpp"
 
 namespace loam::diskmgr {
@@ -46,14 +47,14 @@ TEST(Bluestore, LabelOfAnOsd) {
   const auto label = parse_bluestore_label(bytes(text));
   ASSERT_TRUE(label) << label.error().text();
   EXPECT_EQ(*label, (BluestoreLabel{uuid, 4'000'000'000'000, "main", fsid, "3"}));
-  EXPECT_EQ(describe(*label), std::string("Ceph OSD 3 of cluster ") + fsid);
+  EXPECT_EQ(describe(part_of(*label)), std::string("Ceph OSD 3 of cluster ") + fsid);
 }
 
 TEST(Bluestore, LabelOfADatabase) {
   const auto text = label_with(le(0, 4), 0xC124FDC4, "bluefs db");
   const auto label = parse_bluestore_label(bytes(text));
   ASSERT_TRUE(label) << label.error().text();
-  EXPECT_EQ(describe(*label), "bluefs db of a Ceph OSD");
+  EXPECT_EQ(describe(part_of(*label)), "database of a Ceph OSD");
   EXPECT_EQ(label->osd_uuid, uuid);
 }
 
@@ -79,8 +80,8 @@ TEST(Bluestore, IsFoundOnADisk) {
     std::ofstream(path).seekp(static_cast<std::streamoff>(offset)) << label;
     std::filesystem::resize_file(path, (std::uint64_t{1} << 30U) + (64U << 20U));
     const auto found = probe_content(path);
-    ASSERT_TRUE(found && found->osd);
-    EXPECT_EQ(found->signatures, (std::vector<Signature>{{describe(*found->osd), "", uuid, offset}}));
+    ASSERT_TRUE(found && found->only_ceph());
+    EXPECT_EQ(found->signatures, (std::vector<Signature>{{describe(found->ceph[0]), "", uuid, offset}}));
     EXPECT_EQ(parse_content(to_json(*found)), *found);
   }
   auto damaged = label;

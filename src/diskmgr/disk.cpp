@@ -4,8 +4,8 @@
 #include <array>
 #include <cctype>
 #include <format>
-#include <map>
-#include <set>
+#include <optional>
+#include <utility>
 
 #include "base/text.hpp"
 #include "model/describe.hpp"
@@ -13,8 +13,8 @@
 namespace loam::diskmgr {
 
 std::string_view class_name(Class value) {
-  constexpr std::array<std::string_view, 8> names = {"os",      "osd",       "metadata", "blank",
-                                                     "foreign", "removable", "unusable", "unread"};
+  constexpr std::array<std::string_view, 9> names = {"os",   "osd",       "metadata", "blank", "foreign",
+                                                     "busy", "removable", "unusable", "unread"};
   return names[static_cast<std::size_t>(value)];
 }
 
@@ -34,27 +34,17 @@ std::string id_text(std::string_view text) {
   return safe;
 }
 
-// Candidates for the identity, best first.
-std::vector<std::string> chain(const Facts& disk) {
-  std::vector<std::string> ids;
-  if (!disk.wwn.empty()) ids.push_back("wwn-" + id_text(disk.wwn));
-  if (!disk.serial.empty()) ids.push_back(std::format("serial-{}-{}", id_text(disk.model), id_text(disk.serial)));
-  if (!disk.by_path.empty()) ids.push_back("path-" + id_text(disk.by_path));
-  ids.push_back("node-" + id_text(disk.node));
-  return ids;
-}
-
 }  // namespace
 
-void assign_ids(std::vector<Facts>& disks) {
-  std::map<std::string, int> claims;
-  for (const auto& disk : disks)
-    for (const auto& id : chain(disk)) ++claims[id];
-  for (auto& disk : disks) {
-    const auto ids = chain(disk);
-    const auto unique = std::ranges::find_if(ids, [&](const auto& id) { return claims[id] == 1; });
-    disk.id = unique == ids.end() ? ids.back() : *unique;
-  }
+std::vector<std::string> claimed_names(const Facts& disk) {
+  std::vector<std::string> names;
+  if (!disk.wwn.empty()) names.push_back("wwn-" + id_text(disk.wwn));
+  if (!disk.serial.empty()) names.push_back(std::format("serial-{}-{}", id_text(disk.model), id_text(disk.serial)));
+  for (const auto& link : disk.links)
+    if (constexpr std::string_view by_id = "/dev/disk/by-id/"; link.starts_with(by_id))
+      names.push_back("id-" + id_text(std::string_view(link).substr(by_id.size())));
+  if (!disk.by_path.empty()) names.push_back("path-" + id_text(disk.by_path));
+  return names;
 }
 
 namespace {
@@ -67,67 +57,76 @@ bool virtual_media(const Facts& disk) {
   return disk.bus == model::Bus::usb && std::ranges::any_of(known, [&](auto glob) { return glob_match(glob, name); });
 }
 
-// The cluster that is ours, and which of its OSDs are on this node.
-struct Ours {
-  std::string ceph_fsid;
-  std::set<std::string> osds;  // by uuid
-};
-
-// Where something else stands too, the label may be what is left of an OSD whose disk was used again.
-bool is_osd(const Content& content) { return content.osd && content.signatures.size() == 1; }
-
-void classify_osd(const BluestoreLabel& label, const Ours& ours, Disk& disk) {
-  disk.reason = "holds " + to_text(disk.facts.content);
-  if (ours.osds.contains(label.osd_uuid)) {
-    disk.cls = label.ceph_fsid.empty() ? Class::metadata : Class::osd;
-    disk.reason += disk.cls == Class::osd ? "; ours" : "; that OSD is ours";
-  } else if (!label.ceph_fsid.empty()) {
-    disk.reason += ours.ceph_fsid.empty() ? "; cluster.ceph_fsid does not say that it is ours"
-                                          : std::format("; ours is {}", ours.ceph_fsid);
-  }
+// What is known of a disk before its content is.
+std::optional<std::pair<Class, std::string>> class_of_device(const Facts& disk) {
+  if (disk.os_disk) return {{Class::os, "this node booted from it"}};
+  if (disk.bytes == 0) return {{Class::unusable, "has no medium"}};
+  if (virtual_media(disk)) return {{Class::removable, "virtual medium of a management controller"}};
+  if (disk.removable) return {{Class::removable, "removable medium"}};
+  if (disk.read_only) return {{Class::unusable, "is read-only"}};
+  if (disk.id.empty())
+    return {{Class::unusable, "has neither WWN nor serial number nor path: it cannot be told from another"}};
+  if (!disk.read_error.empty()) return {{Class::unusable, disk.read_error}};
+  if (!disk.unread.empty()) return {{Class::unread, disk.unread}};
+  return std::nullopt;
 }
 
-Disk classify(Facts facts, const Ours& ours) {
-  Disk disk{.facts = std::move(facts), .cls = Class::foreign, .reason = {}};
-  if (disk.facts.os_disk) {
-    disk.cls = Class::os;
-    disk.reason = "this node booted from it";
-  } else if (disk.facts.bytes == 0 || disk.facts.read_only) {
-    disk.cls = Class::unusable;
-    disk.reason = disk.facts.bytes == 0 ? "has no medium" : "is read-only";
-  } else if (disk.facts.removable || virtual_media(disk.facts)) {
-    disk.cls = Class::removable;
-    disk.reason = virtual_media(disk.facts) ? "virtual medium of a management controller" : "removable medium";
-  } else if (!disk.facts.unread.empty()) {
-    disk.cls = Class::unread;
-    disk.reason = disk.facts.unread;
-  } else if (disk.facts.content.blank()) {
-    disk.cls = Class::blank;
-    disk.reason = "no data found";
-  } else if (is_osd(disk.facts.content)) {
-    classify_osd(*disk.facts.content.osd, ours, disk);
-  } else {
-    disk.reason = "holds " + to_text(disk.facts.content);
+bool is_ours(const CephPart& part, const Ours& ours) {
+  if (ours.ceph_fsid.empty()) return false;
+  return part.ceph_fsid == ours.ceph_fsid || (part.ceph_fsid.empty() && ours.osds.contains(part.osd_uuid));
+}
+
+std::pair<Class, std::string> class_of_ceph(const Content& content, const Ours& ours) {
+  const auto holds = "holds " + to_text(content);
+  if (std::ranges::all_of(content.ceph, [&](const auto& part) { return is_ours(part, ours); })) {
+    const bool data = std::ranges::contains(content.ceph, CephRole::block, &CephPart::role);
+    return {data ? Class::osd : Class::metadata, holds + (data ? "; ours" : "; of our OSDs")};
   }
-  return disk;
+  if (ours.ceph_fsid.empty()) return {Class::foreign, holds + "; cluster.ceph_fsid does not say that it is ours"};
+  return {Class::foreign, std::format("{}; our cluster is {}", holds, ours.ceph_fsid)};
+}
+
+std::pair<Class, std::string> class_of_content(const Facts& disk, const Ours& ours) {
+  if (disk.content.only_ceph())
+    if (auto ceph = class_of_ceph(disk.content, ours); ceph.first != Class::foreign || disk.used_by.empty())
+      return ceph;
+  if (!disk.used_by.empty()) return {Class::busy, disk.used_by + "; holds " + to_text(disk.content)};
+  if (!disk.content.blank()) return {Class::foreign, "holds " + to_text(disk.content)};
+  if (auto why = unfit(disk); !why.empty()) return {Class::unusable, "no data found, but " + why};
+  return {Class::blank, "no data found"};
 }
 
 }  // namespace
 
-std::vector<Disk> classify(std::vector<Facts> disks, const std::string& ceph_fsid) {
-  Ours ours{ceph_fsid, {}};
-  for (const auto& facts : disks)
-    if (is_osd(facts.content) && !ceph_fsid.empty() && facts.content.osd->ceph_fsid == ceph_fsid)
-      ours.osds.insert(facts.content.osd->osd_uuid);
-  std::vector<Disk> classed;
-  classed.reserve(disks.size());
-  for (auto& facts : disks) classed.push_back(classify(std::move(facts), ours));
-  return classed;
+std::string unfit(const Facts& disk) {
+  if (disk.health.state == HealthState::failing) return "failing: " + disk.health.why;
+  if (disk.bytes < smallest_osd) return std::format("too small for an OSD, which needs {}", format_bytes(smallest_osd));
+  return {};
+}
+
+bool count_ours(Ours& ours, const Content& content, int change) {
+  if (!content.only_ceph() || ours.ceph_fsid.empty()) return false;
+  bool any = false;
+  for (const auto& part : content.ceph) {
+    if (part.role != CephRole::block || part.ceph_fsid != ours.ceph_fsid || part.osd_uuid.empty()) continue;
+    any = true;
+    if ((ours.osds[part.osd_uuid] += change) <= 0) ours.osds.erase(part.osd_uuid);
+  }
+  return any;
+}
+
+Disk classify(Facts facts, const Ours& ours) {
+  auto known = class_of_device(facts);
+  auto [cls, reason] = known ? *std::move(known) : class_of_content(facts, ours);
+  if (!facts.clash.empty()) reason += "; " + facts.clash;
+  return {.facts = std::move(facts), .cls = cls, .reason = std::move(reason)};
 }
 
 bool matches(const model::DiskSelector& selector, const Facts& disk) {
-  return (!selector.id || selector.id->str() == disk.id) &&
+  return (!selector.id || std::ranges::contains(disk.names, selector.id->str())) &&
          (!selector.serial || selector.serial->str() == disk.serial) &&
+         (!selector.vendor || glob_match(selector.vendor->str(), disk.vendor)) &&
+         (!selector.slot || glob_match(selector.slot->str(), disk.slot)) &&
          (!selector.model || glob_match(selector.model->str(), disk.model)) &&
          (!selector.bus || *selector.bus == disk.bus) &&
          (!selector.rotational || *selector.rotational == disk.rotational) &&
@@ -142,25 +141,29 @@ std::string describe(const Facts& disk) {
 
 namespace {
 
+// What is too small for an OSD, or fails, is so for an installation in another measure, which the installer knows.
+bool installable(const Facts& disk) { return disk.bytes > 0 && !disk.read_only && disk.read_error.empty(); }
+
 std::string list(const std::vector<const Disk*>& disks) {
-  std::string text;
-  for (const auto* disk : disks) text += (text.empty() ? "" : "; ") + describe(disk->facts);
-  return text.empty() ? "none" : text;
+  std::vector<std::string> texts;
+  for (const auto* disk : disks)
+    texts.push_back(describe(disk->facts) + (installable(disk->facts) ? "" : ", unusable: " + disk->reason));
+  return texts.empty() ? "none" : join(texts, "; ");
 }
 
 }  // namespace
 
 Result<Disk> select_install_disk(const model::DiskSelector& selector, const std::vector<Disk>& disks) {
-  std::vector<const Disk*> usable;
+  std::vector<const Disk*> shown;
   std::vector<const Disk*> matching;
   for (const auto& disk : disks) {
-    if (disk.cls == Class::removable || disk.cls == Class::unusable) continue;
-    usable.push_back(&disk);
-    if (matches(selector, disk.facts)) matching.push_back(&disk);
+    if (disk.cls == Class::removable) continue;
+    shown.push_back(&disk);
+    if (installable(disk.facts) && matches(selector, disk.facts)) matching.push_back(&disk);
   }
   if (matching.size() == 1) return *matching.front();
   if (matching.empty())
-    return fail(std::format("no disk matches install.disk; the disks of this machine: {}", list(usable)),
+    return fail(std::format("no disk matches install.disk; the disks of this machine: {}", list(shown)),
                 "change install.disk to match exactly one");
   return fail(std::format("{} disks match install.disk: {}", matching.size(), list(matching)),
               "add serial, model or id to install.disk so that exactly one matches");

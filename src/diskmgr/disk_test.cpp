@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <format>
 #include <fstream>
+#include <map>
 
+#include "diskmgr/disk_table.hpp"
 #include "diskmgr/drivers.hpp"
-#include "diskmgr/observe.hpp"
+#include "diskmgr/probe.hpp"
 #include "sys/subprocess.hpp"
 #include "testing/temp_dir.hpp"
 
@@ -24,19 +27,27 @@ Facts disk(std::string node, std::string wwn, std::string serial, std::string pa
   return facts;
 }
 
-Disk classed(Facts facts) { return classify({std::move(facts)}, "").front(); }
+Disk classed(Facts facts) { return classify({std::move(facts)}, std::string()).front(); }
 
 TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
-  std::vector<Facts> disks = {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"),
-                              disk("/dev/sdc", "", "S3", "p3"), disk("/dev/sdd", "", "", "p4"),
-                              disk("/dev/sde", "0x5", "S5", "p5")};
-  assign_ids(disks);
-  EXPECT_EQ(disks[0].id, "serial-ACME_1-S1");
-  EXPECT_EQ(disks[1].id, "serial-ACME_1-S2");
-  EXPECT_EQ(disks[2].id, "serial-ACME_1-S3");
-  EXPECT_EQ(disks[3].id, "path-p4");
-  EXPECT_EQ(disks[4].id, "wwn-0x5");
-  for (const auto& one : disks) EXPECT_TRUE(model::DiskId::parse(one.id)) << one.id;
+  const auto disks = classify(
+      {disk("/dev/sda", "0x1", "S1", "p1"), disk("/dev/sdb", "0x1", "S2", "p2"), disk("/dev/sdc", "", "S3", "p3"),
+       disk("/dev/sdd", "", "", "p4"), disk("/dev/sde", "0x5", "S5", "p5"), disk("/dev/sdf", "", "", "")},
+      std::string());
+  std::map<std::string, std::string> ids;
+  for (const auto& one : disks) {
+    ids[one.facts.node] = one.facts.id;
+    EXPECT_TRUE(one.facts.id.empty() || model::DiskId::parse(one.facts.id)) << one.facts.id;
+  }
+  EXPECT_EQ(ids, (std::map<std::string, std::string>{{"/dev/sda", "serial-ACME_1-S1"},
+                                                     {"/dev/sdb", "serial-ACME_1-S2"},
+                                                     {"/dev/sdc", "serial-ACME_1-S3"},
+                                                     {"/dev/sdd", "path-p4"},
+                                                     {"/dev/sde", "wwn-0x5"},
+                                                     {"/dev/sdf", ""}}));
+  EXPECT_EQ(disks[0].reason, "has neither WWN nor serial number nor path: it cannot be told from another");
+  const auto clash = std::ranges::find(disks, "serial-ACME_1-S1", [](const auto& one) { return one.facts.id; });
+  EXPECT_EQ(clash->reason, "no data found; wwn-0x1 is also the name of another disk");
 }
 
 TEST(Classify, SaysWhy) {
@@ -53,16 +64,21 @@ TEST(Classify, SaysWhy) {
   EXPECT_EQ(classed(facts).cls, Class::unusable);
 }
 
-Facts osd(const std::string& node, const std::string& uuid, const std::string& fsid, const std::string& whoami) {
+Facts osd(const std::string& node, const std::string& uuid, const std::string& fsid, const std::string& id) {
   auto facts = disk(node, node, "", "");
-  facts.content.osd = BluestoreLabel{uuid, 1, whoami.empty() ? "bluefs db" : "main", fsid, whoami};
-  facts.content.signatures = {{describe(*facts.content.osd), "", uuid, 0}};
+  CephPart part;
+  part.role = id.empty() ? CephRole::db : CephRole::block;
+  part.osd_uuid = uuid;
+  part.ceph_fsid = fsid;
+  part.osd_id = id;
+  facts.content.signatures = {{describe(part), "", uuid, 0}};
+  facts.content.ceph = {part};
   return facts;
 }
 
 TEST(Classify, OsdsOfOurClusterAndOfOthers) {
   const std::vector<Facts> facts = {osd("/dev/sda", "u-1", "f-1", "3"), osd("/dev/sdb", "u-2", "f-2", "3"),
-                                    osd("/dev/nvme0n1", "u-1", "", ""), osd("/dev/nvme1n1", "u-9", "", "")};
+                                    osd("/dev/sdn0", "u-1", "", ""), osd("/dev/sdn1", "u-9", "", "")};
   const auto with = [&](const std::string& fsid) {
     std::vector<std::string> said;
     for (const auto& one : classify(facts, fsid))
@@ -71,14 +87,54 @@ TEST(Classify, OsdsOfOurClusterAndOfOthers) {
   };
   EXPECT_EQ(with("f-1"),
             (std::vector<std::string>{"osd: holds Ceph OSD 3 of cluster f-1 (uuid u-1); ours",
-                                      "foreign: holds Ceph OSD 3 of cluster f-2 (uuid u-2); ours is f-1",
-                                      "metadata: holds bluefs db of a Ceph OSD (uuid u-1); that OSD is ours",
-                                      "foreign: holds bluefs db of a Ceph OSD (uuid u-9)"}));
+                                      "foreign: holds Ceph OSD 3 of cluster f-2 (uuid u-2); our cluster is f-1",
+                                      "metadata: holds database of a Ceph OSD (uuid u-1); of our OSDs",
+                                      "foreign: holds database of a Ceph OSD (uuid u-9); our cluster is f-1"}));
   auto used_again = facts[0];
   used_again.content.signatures.push_back({"ext4", "photos", "", 1080});
   EXPECT_EQ(classify({used_again}, "f-1").front().cls, Class::foreign);
   EXPECT_EQ(with("")[0],
             "foreign: holds Ceph OSD 3 of cluster f-1 (uuid u-1); cluster.ceph_fsid does not say that it is ours");
+}
+
+TEST(Classify, SharedDevicesAndUse) {
+  auto shared = disk("/dev/nvme0n1", "0x9", "", "");
+  shared.content.signatures = {{"LVM2_member", "ceph-1", "pv", 536}};
+  for (const auto* const id : {"0", "1"})
+    shared.content.ceph.push_back(
+        {CephRole::db, "f-1", std::string("u-") + id, id, std::string("ceph-1/osd-db-") + id, false, 1, 1});
+  EXPECT_EQ(classify({shared}, "f-1").front().cls, Class::metadata);
+  EXPECT_EQ(
+      classify({shared}, "f-1").front().reason,
+      "holds LVM2_member \"ceph-1\" (uuid pv) with database of Ceph OSD 0 of cluster f-1, database of Ceph OSD 1 of "
+      "cluster f-1; of our OSDs");
+  shared.used_by = "held by dm-0 (ceph)";
+  EXPECT_EQ(classify({shared}, "f-1").front().cls, Class::metadata) << "ours may be in use";
+  EXPECT_EQ(classify({shared}, "f-2").front().cls, Class::busy);
+  auto mixed = shared;
+  mixed.content.ceph[1].ceph_fsid = "f-2";
+  mixed.used_by.clear();
+  EXPECT_EQ(classify({mixed}, "f-1").front().cls, Class::foreign);
+  auto mounted = disk("/dev/sda", "0x1", "", "");
+  mounted.used_by = "mounted on /mnt";
+  EXPECT_EQ(classed(mounted).reason, "mounted on /mnt; holds nothing");
+  EXPECT_EQ(classed(mounted).cls, Class::busy);
+}
+
+TEST(Classify, WhatCannotBecomeAnOsd) {
+  auto facts = disk("/dev/sda", "0x1", "", "");
+  facts.bytes = smallest_osd - 1;
+  EXPECT_EQ(classed(facts).reason, "no data found, but too small for an OSD, which needs 4.7 GiB");
+  EXPECT_EQ(classed(facts).cls, Class::unusable);
+  facts.bytes = smallest_osd;
+  EXPECT_EQ(classed(facts).cls, Class::blank);
+  facts.health = {HealthState::failing, "SMART says that it fails", {}, {}, {}};
+  EXPECT_EQ(classed(facts).reason, "no data found, but failing: SMART says that it fails");
+  facts.read_error = "/dev/sda: Input/output error";
+  EXPECT_EQ(classed(facts).cls, Class::unusable);
+  facts.read_error.clear();
+  facts.read_only = true;
+  EXPECT_EQ(classed(facts).reason, "is read-only");
 }
 
 TEST(Classify, VirtualMediaOfControllersAreNoDisks) {
@@ -194,6 +250,10 @@ TEST_F(OnDisk, DataThatNobodyKnowsIsNotBlank) {
     file.close();
     EXPECT_EQ(to_text(*probe_content(path)), "data of an unknown kind") << at;
   }
+  // A disk whose ends were wiped, or a RAID controller's: samples find what lies between.
+  const auto path = image();
+  std::fstream(path, std::ios::in | std::ios::out).seekp(20 << 20) << std::string(8 << 20, 'x');
+  EXPECT_EQ(to_text(*probe_content(path)), "data of an unknown kind between its ends");
 }
 
 }  // namespace

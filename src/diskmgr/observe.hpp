@@ -1,21 +1,24 @@
-// The disks of this machine, from udev and blkid.
+// The disks of this machine, from udev and sysfs.
 #pragma once
 
-#include <string>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
 #include "diskmgr/disk.hpp"
+#include "sys/udev.hpp"
 
 namespace loam::diskmgr {
 
-// All whole disks with their identity, by id. Asks udev and sysfs only, so a dying disk does not hold it up; `content`
-// stays empty and `unread` says so.
+// Partitions, loop devices, optical drives, mapped and memory devices are no disks. name: of the kernel, "sda".
+bool is_disk_name(std::string_view name);
+
+// All whole disks. Asks udev and sysfs only, so a dying disk does not hold it up; `content` stays empty and `unread`
+// says so. DiskTable tells which is which.
 Result<std::vector<Facts>> enumerate();
 
-// What is on a disk or image: every signature that blkid knows, labels of Ceph OSDs, and "data of an unknown kind"
-// where there is none of them and the ends are not zero. Reads the disk: one that dies can block the caller for
-// minutes.
-Result<Content> probe_content(const std::string& path);
+// One of them; none if the device is no whole disk.
+std::optional<Facts> observe(const sys::BlockDevice& device);
 
 }  // namespace loam::diskmgr

@@ -22,7 +22,9 @@ enum class Bus { nvme, sata, sas, scsi, virtio, usb };
 struct DiskSelector {
   std::optional<DiskId> id;
   std::optional<Line> serial;
+  std::optional<Glob> vendor;
   std::optional<Glob> model;
+  std::optional<Glob> slot;
   std::optional<Bus> bus;
   std::optional<bool> rotational;
   std::optional<ByteSize> min_size;
@@ -49,12 +51,25 @@ struct MetadataDevices {
   bool operator==(const MetadataDevices&) const = default;
 };
 
-struct Storage {
+// What becomes of a node's disks.
+struct StorageRules {
   std::vector<DiskSelector> data;
   std::vector<DiskSelector> exclude;
   std::optional<MetadataDevices> metadata;
-  std::vector<DiskId> wipe;
   std::optional<std::int64_t> max_osds;
+  bool operator==(const StorageRules&) const = default;
+};
+
+struct HostStorage {
+  std::vector<Glob> hosts;
+  StorageRules rules;
+  bool operator==(const HostStorage&) const = default;
+};
+
+struct Storage {
+  StorageRules rules;
+  std::vector<DiskId> wipe;
+  std::vector<HostStorage> hosts;
   bool operator==(const Storage&) const = default;
 };
 

@@ -59,7 +59,10 @@ template <typename V>
 void describe(V& v, DiskSelector& c) {
   v.field("id", c.id, Doc{"identity as loamctl disks shows it"});
   v.field("serial", c.serial, Doc{"serial number, exactly"});
+  v.field("vendor", c.vendor, Doc{.text = "vendor, as a pattern", .example = "SEAGATE"});
   v.field("model", c.model, Doc{"model, as a pattern with * and ?"});
+  v.field("slot", c.slot,
+          Doc{.text = "where it sits, as a pattern over what loamctl disks shows", .example = "PCI slot 2"});
   v.field("bus", c.bus, Doc{"how the disk is attached"});
   v.field("rotational", c.rotational, Doc{"true for hard disks, false for flash"});
   v.field("min_size", c.min_size, Doc{"at least this large"});
@@ -83,12 +86,25 @@ void describe(V& v, MetadataDevices& c) {
 }
 
 template <typename V>
-void describe(V& v, Storage& c) {
-  v.field("data", c.data, Doc{"disks that become OSDs if they are blank"});
-  v.field("exclude", c.exclude, Doc{"disks that are never touched"});
-  v.field("metadata", c.metadata, Doc{"shared devices for the OSDs' databases"});
-  v.field("wipe", c.wipe, Doc{"ids of disks that may be erased, once, to become OSDs"});
+void describe(V& v, StorageRules& c) {
+  v.field("data", c.data, Doc{"disks that become OSDs if they are blank; {} means all"});
+  v.field("exclude", c.exclude, Doc{"disks that are never touched, whatever else selects them"});
+  v.field("metadata", c.metadata, Doc{"shared devices for the databases of OSDs on hard disks"});
   v.field("max_osds", c.max_osds, Doc{"most OSDs on one node", false, 0, 1024});
+}
+
+template <typename V>
+void describe(V& v, HostStorage& c) {
+  v.field("hosts", c.hosts, Doc{.text = "host names, as patterns", .required = true, .example = "node1*"});
+  describe(v, c.rules);
+}
+
+template <typename V>
+void describe(V& v, Storage& c) {
+  describe(v, c.rules);
+  v.field("wipe", c.wipe, Doc{"ids of disks that may be erased, once, to become OSDs"});
+  v.field("hosts", c.hosts,
+          Doc{"for nodes that differ: the first entry that names the host stands for the keys above"});
 }
 
 template <typename V>

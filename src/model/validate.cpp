@@ -20,6 +20,7 @@ void validate_install(const Install& install, Problems& problems) {
 std::vector<Problem> validate(const Config& config) {
   Problems problems;
   if (config.install) validate_install(*config.install, problems);
+  validate_storage(config.storage, problems);
   validate_links(config.network, problems);
   validate_addresses(config, problems);
   return std::move(problems).take();

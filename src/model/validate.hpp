@@ -22,6 +22,8 @@ class Problems {
 
 // NICs, bonds, VLANs and bridges: names, members, parents, MTUs.
 void validate_links(const Network& network, Problems& problems);
+// Disks for Ceph.
+void validate_storage(const Storage& storage, Problems& problems);
 // Interfaces: addresses, gateways, routes, rules, roles; DNS; the cluster's ranges and VIP against them.
 void validate_addresses(const Config& config, Problems& problems);
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <cerrno>
 #include <string_view>
 
 #include "base/text.hpp"
@@ -49,6 +50,14 @@ Result<std::vector<BlockDevice>> block_devices() {
   return devices;
 }
 
+std::optional<BlockDevice> block_device(const std::string& name) {
+  const UdevHandle<udev> context(udev_new());
+  UdevHandle<udev_device> device(context ? udev_device_new_from_subsystem_sysname(context.get(), "block", name.c_str())
+                                         : nullptr);
+  if (!device || udev_device_get_devnode(device.get()) == nullptr) return std::nullopt;
+  return BlockDevice(std::move(device));
+}
+
 Result<BlockMonitor> BlockMonitor::start() {
   const UdevHandle<udev> context(udev_new());
   UdevHandle<udev_monitor> monitor(context ? udev_monitor_new_from_netlink(context.get(), "udev") : nullptr);
@@ -61,8 +70,17 @@ Result<BlockMonitor> BlockMonitor::start() {
 
 int BlockMonitor::fd() const { return udev_monitor_get_fd(monitor_.get()); }
 
-void BlockMonitor::drain() {
-  while (UdevHandle<udev_device>(udev_monitor_receive_device(monitor_.get()))) {
+BlockEvents BlockMonitor::drain() {
+  BlockEvents events;
+  while (true) {
+    errno = 0;
+    UdevHandle<udev_device> device(udev_monitor_receive_device(monitor_.get()));
+    if (!device) {
+      if (errno != ENOBUFS) return events;
+      events.lost = true;
+      continue;
+    }
+    if (auto node = BlockDevice(std::move(device)).disk_node(); !node.empty()) events.disks.insert(std::move(node));
   }
 }
 

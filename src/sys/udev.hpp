@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,13 +44,22 @@ class BlockDevice {
 // All block devices for which udev's rules have run.
 Result<std::vector<BlockDevice>> block_devices();
 
+// The device with this kernel name ("sda"), if udev knows it.
+std::optional<BlockDevice> block_device(const std::string& name);
+
+// What a monitor saw.
+struct BlockEvents {
+  std::set<std::string> disks;  // nodes of whole disks that came, went or changed, or whose partitions did
+  bool lost = false;            // there were more than the kernel kept: look at all
+};
+
 // Tells that some block device changed. Made before a first look, so that no change falls between.
 class BlockMonitor {
  public:
   static Result<BlockMonitor> start();
   // For an event loop: readable when there is something to drain.
   int fd() const;
-  void drain();
+  BlockEvents drain();
   // True when something changed, false when the time is over.
   bool wait(std::chrono::milliseconds limit);
 

@@ -1,0 +1,267 @@
+"""Disks that come, go, hold something, fail: what is claimed for Ceph, what is kept, what is said. Real udev, sysfs and kernel."""
+
+import json
+import subprocess
+import time
+
+import pytest
+from lab.machine import Drive, make_disk, wait_until
+
+STORAGE = "storage:\n  data: [{rotational: true}]\n"
+FSID = "4f1e2d3c-1111-4222-8333-444455556666"
+
+
+class Disks:
+    """A node that runs, its disks by serial number."""
+
+    def __init__(self, scenario, installed, machine=None, started=False):
+        self.folder = scenario.folder
+        self.machine = machine or scenario.keep(installed.running(scenario.folder))
+        if machine and not started:
+            machine.start()
+            machine.wait_ssh(300)
+            machine.wait_state("ready", 120)
+        self.scale = self.machine.scale
+        self.base = self.machine.ssh("cat /loam/loam.yaml")
+
+    def want(self, storage, cluster=""):
+        self.machine.ssh("loamctl apply -", input=self.base + storage + cluster)
+
+    def make(self, name, size="10G", kind="scsi", wwn=None, rotational=True, fill=None, **options):
+        path = self.folder / f"{name}.img"
+        with path.open("wb") as file:
+            file.truncate(int(size[:-1]) << 30)
+        if fill:
+            fill(path)
+        if wwn is None:
+            wwn = 0x5000C50000001000 + int.from_bytes(name.encode()[-4:], "big")
+        return Drive(path, kind, name, "raw", rotational=rotational, wwn=wwn, **options)
+
+    def all(self):
+        return {disk.get("serial") or disk["id"]: disk for disk in json.loads(self.machine.ssh("loamctl --json disks"))}
+
+    def get(self, name):
+        return self.all().get(name, {"class": "", "use": "", "why": "", "reason": "", "health": {}})
+
+    def wait(self, name, seconds=30, **wanted):
+        """Until the disk has these values; what is wanted of `why` and `reason` is a part of it."""
+        def there():
+            disk = self.get(name)
+            return all(value in disk[key] if key in ("why", "reason") else disk[key] == value for key, value in wanted.items()) and disk
+        try:
+            return wait_until(there, seconds * self.scale, f"{name} with {wanted}")
+        except Exception as problem:
+            raise AssertionError(f"{problem}: {self.get(name)}") from None
+
+    def storage(self):
+        return json.loads(self.machine.ssh("loamctl --json disks plan"))
+
+    def devices(self):
+        return {device["name"]: device["config"] for device in self.storage()["node"]["devices"]}
+
+    def condition(self):
+        return next(c for c in self.machine.status()["conditions"] if c["type"] == "Disks")
+
+    def wait_said(self, text, seconds=60):
+        wait_until(lambda: text in self.condition()["message"], seconds * self.scale, f"\"{text}\" said of the disks")
+        return self.condition()
+
+
+@pytest.fixture
+def disks(scenario, installed):
+    return Disks(scenario, installed)
+
+
+def sha256(path):
+    return subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]
+
+
+def ext4(path):
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "photos", str(path)], check=True)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc
+
+
+def osd_label(fsid, whoami, uuid="8c2a1f7e-0d2b-4a7e-9a55-0123456789ab"):
+    """As Ceph's BlueStore writes it at the start of an OSD."""
+    word = lambda text: len(text).to_bytes(4, "little") + text.encode()
+    meta = {"ceph_fsid": fsid, "whoami": whoami}
+    body = bytes(16) + (10 << 30).to_bytes(8, "little") + bytes(8) + word("main") + len(meta).to_bytes(4, "little")
+    body += b"".join(word(key) + word(value) for key, value in meta.items())
+    label = f"bluestore block device\n{uuid}\n".encode() + b"\2\1" + len(body).to_bytes(4, "little") + body
+    return label + crc32c(label).to_bytes(4, "little")
+
+
+def put(data, offset=0):
+    def fill(path):
+        with path.open("r+b") as file:
+            file.seek(offset)
+            file.write(data)
+    return fill
+
+
+def test_blank_disks_are_claimed_and_others_kept(disks, scenario):
+    """Hot-added one by one: blank, with a file system, of 4096-byte sectors, NVMe, two with one WWN; then one is pulled and put back."""
+    machine = disks.machine
+    disks.want("storage:\n  data: [{rotational: true}, {bus: nvme}]\n")
+    photos = disks.make("photos", fill=ext4)
+    before = sha256(photos.path)
+    machine.plug(photos)
+    kept = disks.wait("photos", **{"class": "foreign"}, reason='ext4 "photos"')
+    assert kept["use"] == "none" and kept["content"]["signatures"][0]["offset"] == 1080, kept
+
+    blank = disks.make("blank")
+    started = time.monotonic()
+    machine.plug(blank)
+    disks.wait("blank", use="waiting")
+    scenario.figures["seconds from plugging to claimed, seen by ssh"] = round(time.monotonic() - started, 1)
+    settled = machine.ssh("journalctl -b -o short-monotonic --no-hostname | grep -e 'Attached SCSI disk' -e 'claiming wwn' | tail -2")
+    scenario.figures["kernel to claim"] = settled
+    claimed = disks.get("blank")
+    link = f"/dev/disk/by-id/wwn-0x{blank.wwn:016x}"
+    assert disks.devices()[link] == {"deviceClass": "hdd"}, disks.storage()
+    assert "blank; will become an OSD" in machine.ssh("loamctl logs -- -o cat -g claiming")
+
+    large = disks.make("fourk", device_options={"logical_block_size": 4096, "physical_block_size": 4096})
+    flash = disks.make("flash", kind="nvme")
+    for drive in (large, flash):
+        machine.plug(drive)
+        disks.wait(drive.name, use="waiting")
+    assert disks.get("fourk")["sector_size"] == 4096
+    assert {"deviceClass": "nvme"} in disks.devices().values()
+
+    twins = [disks.make(name, wwn=0x5000C500000000EE) for name in ("twin1", "twin2")]
+    for twin in twins:
+        machine.plug(twin)
+    for twin in twins:
+        said = disks.wait(twin.name, use="waiting", reason="wwn-0x5000c500000000ee is also the name of another disk")
+        assert said["id"] == f"serial-LOAM-HDD-{twin.name}" and "wwn" not in said["link"], said
+    assert len(disks.devices()) == 5
+
+    machine.unplug(blank)
+    gone = disks.wait_said(f"{claimed['id']} (LOAM-HDD")
+    assert gone["status"] == "false" and "is gone" in gone["message"], gone
+    assert disks.get(claimed["id"])["class"] == "gone"
+    assert "ceph osd purge" in machine.ssh(f"loamctl disks replace {claimed['id']}")
+    machine.plug(blank)
+    disks.wait("blank", use="waiting")
+    wait_until(lambda: disks.condition()["status"] == "true", 30 * disks.scale, "nothing missing")
+    for drive in (photos, blank, large, *twins):
+        machine.unplug(drive)
+    assert sha256(photos.path) == before
+    assert all(sha256(one.path) == sha256(twins[0].path) for one in (blank, large, *twins)), "claiming a blank disk writes nothing"
+
+
+def test_a_disk_is_erased_by_consent_and_once(disks):
+    machine = disks.machine
+    photos = disks.make("photos", fill=ext4)
+    disks.want(STORAGE)
+    machine.plug(photos)
+    name = disks.wait("photos", **{"class": "foreign"})["id"]
+    refused = machine.ssh(f"echo wwn-0x1 | loamctl disks wipe {name}", check=False)
+    assert refused.returncode == 1 and "nothing was changed" in refused.stderr, refused
+    assert "ext4" in disks.get("photos")["reason"]
+    said = machine.ssh(f"echo {name} | loamctl disks wipe {name} 2>&1")
+    assert "Type its id" in said and "verify" in said, said
+    disks.wait("photos", use="waiting")
+    assert machine.ssh("loamctl disks").count("waiting") == 1
+    # Found foreign again, it needs consent anew; what loam.yaml lists was for once.
+    machine.ssh(f"mkfs.ext4 -q -L again {disks.get('photos')['node']}")
+    again = disks.wait("photos", **{"class": "foreign"}, reason="again")
+    assert again["use"] == "none", again
+    disks.wait_said("was to be an OSD; holds ext4 \"again\"")
+    disks.want(STORAGE + f"  wipe: [{name}]\n")
+    disks.wait("photos", use="waiting")
+    machine.ssh(f"mkfs.ext4 -q -L third {disks.get('photos')['node']}")
+    disks.wait("photos", why="the consent in storage.wipe was used up")
+    assert f"! wipe-disk" not in machine.ssh("loamctl disks plan")
+    # Mounted, it is nobody's to erase.
+    machine.ssh(f"mkdir -p /run/m; mount {disks.get('photos')['node']} /run/m; udevadm trigger --settle --subsystem-match=block")
+    disks.wait("photos", **{"class": "busy"}, reason="mounted on /run/m")
+    busy = machine.ssh(f"loamctl disks wipe {name} --confirm {name}", check=False)
+    assert busy.returncode == 1 and "its class is busy" in busy.stderr, busy
+    machine.ssh("umount /run/m")
+
+
+def test_a_wipe_goes_on_after_a_power_cut(disks):
+    """The disk is slow, the power goes while it is being erased; the next boot ends it, and then it is claimed."""
+    machine = disks.machine
+    disks.want(STORAGE)
+    photos = disks.make("photos", fill=ext4)
+    machine.qmp.command("object-add", **{"qom-type": "throttle-group", "id": "slow", "limits": {"bps-write": 3 << 20}})
+    photos.layer = {"driver": "throttle", "throttle-group": "slow"}
+    machine.plug(photos)
+    name = disks.wait("photos", **{"class": "foreign"})["id"]
+    machine.ssh(f"loamctl disks wipe {name} --confirm {name} > /tmp/out 2>&1 & timeout 100 sh -c 'until grep -q erase /tmp/out; do sleep 0.1; done'; sync /loam")
+    machine.kill()
+    photos.layer = {}
+    machine.start()
+    machine.wait_ssh(300)
+    disks.wait("photos", 120, use="waiting")
+    assert f"erasing {name}" in machine.ssh("journalctl -b -o cat -u loamd"), "it went on by itself"
+    ledger = json.loads(machine.ssh("cat /loam/disks.json"))
+    assert ledger["wipes"] == [] and ledger["erased"] == [name] and [claim["id"] for claim in ledger["claims"]] == [name], ledger
+
+
+def test_disks_of_clusters(disks):
+    """OSDs of our cluster are taken up untouched; those of another are refused, with both fsids; a disk of ours that was used again too."""
+    machine = disks.machine
+    other = "99999999-2222-4333-8444-555566667777"
+    copy = lambda path: put(osd_label(FSID, "5", "11111111-0d2b-4a7e-9a55-0123456789ab"), 1 << 30)(path)
+    drives = [disks.make("ours", fill=put(osd_label(FSID, "3"))), disks.make("theirs", fill=put(osd_label(other, "7"))),
+              disks.make("copy", fill=copy), disks.make("used", fill=lambda path: (ext4(path), put(osd_label(FSID, "4"), 1 << 30)(path)))]
+    before = {drive.name: sha256(drive.path) for drive in drives}
+    for drive in drives:
+        machine.plug(drive)
+    disks.wait("ours", **{"class": "foreign"}, reason="cluster.ceph_fsid does not say that it is ours")
+    network = disks.base.index("network:")
+    disks.base = disks.base[:network] + f"cluster: {{name: rack, ceph_fsid: {FSID}}}\n" + disks.base[network:]
+    disks.want(STORAGE)
+    ours = disks.wait("ours", **{"class": "osd"}, use="osd")
+    assert ours["content"]["ceph"][0]["osd_id"] == "3", ours
+    disks.wait("copy", **{"class": "osd"}, use="osd")
+    theirs = disks.wait("theirs", **{"class": "foreign"})
+    assert other in theirs["why"] and f"our cluster is {FSID}" in theirs["why"], theirs
+    disks.wait("used", **{"class": "foreign"}, reason='ext4 "photos"')
+    devices = disks.devices()
+    assert len(devices) == 2 and ours["link"] in devices, devices
+    machine.unplug(drives[0])
+    disks.wait_said("OSD 3 on ")
+    machine.plug(drives[0])
+    disks.wait("ours", use="osd")
+    machine.ssh("sync")
+    for drive in drives:
+        machine.unplug(drive)
+    assert {drive.name: sha256(drive.path) for drive in drives} == before
+
+
+def test_disks_that_fail(disks):
+    """One whose sectors cannot be read, one too small, and an NVMe disk that says that it is at its end."""
+    machine = disks.machine
+    disks.want("storage:\n  data: [{}]\n")
+    bad = disks.make("bad")
+    bad.layer = {"driver": "blkdebug", "inject-error": [{"event": "none", "iotype": "read", "errno": 5, "sector": 0}]}
+    machine.plug(bad)
+    said = disks.wait("bad", 60, **{"class": "unusable"})
+    assert "Input/output error" in said["reason"] or "cannot be read" in said["reason"], said
+    assert disks.wait_said("LOAM-HDD")["status"] == "false"
+    machine.plug(disks.make("small", "1G"))
+    disks.wait("small", **{"class": "unusable"}, reason="too small for an OSD")
+    flash = disks.make("flash", kind="nvme")
+    machine.plug(flash)
+    good = disks.wait("flash", 60, use="waiting")
+    assert good["health"]["state"] == "good", good
+    machine.qmp.command("qom-set", path="/machine/peripheral/dev-flash", property="smart_critical_warning", value=4)
+    machine.ssh("loamctl retry")
+    disks.wait_said("it is not reliable any more", 90)
+    assert disks.get("flash")["health"]["state"] == "failing" and disks.condition()["status"] == "false"
+    assert "failing" in machine.ssh("loamctl disks")
+    assert "\n" in machine.ssh("journalctl -b -u loamd -o cat LOAM_CONDITION=Disks"), "an event is logged"
+    assert machine.ssh("loamctl health") == "ready\n", "the node itself is well"
