@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <format>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -39,7 +40,10 @@ void DiskWatch::take(const sys::BlockEvents& events) {
   // The first event of a burst sets the time: others that never end put nothing off.
   const bool first = waiting_.empty();
   for (const auto& node : events.disks)
-    if (diskmgr::is_disk_name(std::filesystem::path(node).filename().string())) waiting_.insert(node);
+    if (diskmgr::is_disk_name(std::filesystem::path(node).filename().string())) {
+      waiting_.insert(node);
+      since_.emplace(node, std::chrono::steady_clock::now());
+    }
   if (!first || waiting_.empty()) return;
   auto timer = loop_->after(burst, [this] { look(std::exchange(waiting_, {})); });
   if (timer) burst_ = *std::move(timer);
@@ -132,6 +136,7 @@ void DiskWatch::take_line(int asked, std::string_view line) {
   const auto* const known = book_.find(node);
   if (child->second.nodes.erase(node) == 0 || known == nullptr) return;
   auto facts = *known;
+  const auto before = class_of(node);
   if (child->second.question == Question::health) {
     if (auto health = diskmgr::parse_health(answer.value("health", nlohmann::json()).dump())) facts.health = *health;
   } else {
@@ -144,7 +149,30 @@ void DiskWatch::take_line(int asked, std::string_view line) {
     if (!content && facts.read_error.empty()) facts.read_error = content.error().text();
   }
   book_.put(std::move(facts));
+  if (child->second.question == Question::content) log_class(node, before);
   notify_soon();
+}
+
+std::string DiskWatch::class_of(const std::string& node) const {
+  const auto entry = book_.entries().find(node);
+  if (entry == book_.entries().end()) return {};
+  const auto& disk = entry->second.disk;
+  return std::format("{} is {}: {}", describe(disk.facts), class_name(disk.cls), disk.reason);
+}
+
+// An event for people and programs: what a disk is taken for, and how soon that was known.
+void DiskWatch::log_class(const std::string& node, const std::string& before) {
+  const auto now = class_of(node);
+  const auto since = since_.find(node);
+  const auto waited =
+      since == since_.end()
+          ? std::chrono::milliseconds(0)
+          : std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since->second);
+  if (since != since_.end()) since_.erase(since);
+  if (now.empty() || now == before) return;
+  sys::log(
+      sys::Priority::info, "disk " + now,
+      {{"LOAM_DISK", book_.entries().at(node).disk.facts.id}, {"LOAM_MILLISECONDS", std::to_string(waited.count())}});
 }
 
 // At the end of a child or of its time. What did not answer by then is said to be unread, until it does.

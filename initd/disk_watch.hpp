@@ -50,13 +50,17 @@ class DiskWatch {
   void ask_again(const std::string& node);
   void ask_health_later();
   void notify_soon();
+  std::string class_of(const std::string& node) const;
+  void log_class(const std::string& node, const std::string& before);
 
   sys::EventLoop* loop_;
   std::function<void()> changed_;
   std::string os_node_;
   diskmgr::DiskBook book_;
   std::set<std::string> waiting_;  // nodes with events that were not looked into yet
-  struct Silent {                  // a disk that did not answer
+  std::map<std::string, std::chrono::steady_clock::time_point>
+      since_;      // by node: udev's event that is being looked into
+  struct Silent {  // a disk that did not answer
     std::chrono::minutes delay{1};
     sys::EventSource timer;
   };

@@ -185,6 +185,7 @@ def compose_root(tree, version):
            "var/lib/systemd/*", "var/lib/dbus", "usr/share/man/*", "usr/share/locale/*", "usr/share/doc/*", "usr/share/info/*",
            "etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", "etc/.pwd.lock", "boot/*", "efi/*", "etc/resolv.conf",
            "usr/lib/firmware/nvidia", "usr/lib/firmware/TAS2*", "usr/lib/firmware/cirrus", "var/lib/initramfs-tools",
+           "etc/init.d/*", "etc/rc?.d/*",  # what runs is named in the preset; scripts without a unit would start by themselves
            "etc/apt", "run/*", "tmp/*", "var/tmp/*", "root/.*", "usr/lib/firmware/qat_*",
            "usr/lib/modules/*/vmlinuz")  # the UKI has it
     (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")

@@ -19,7 +19,7 @@ SERIAL = "tools"
 # In the guest: the tree with a layer in memory over it, and the guest's own devices.
 MOUNT = f"""
 set -e
-modprobe -a erofs overlay
+modprobe -a erofs overlay raid1 raid456 bcache dm-crypt
 mkdir -p /run/tools-ro /run/tools-rw /run/tools
 mount -t erofs -o ro $(lsblk -dnpo NAME,SERIAL | awk '$2 == "{SERIAL}" {{print $1}}') /run/tools-ro
 mount -t tmpfs -o size=3G none /run/tools-rw

@@ -28,16 +28,16 @@ osd_memory_target = 939524096
 mon_allow_pool_delete = true
 EOF
 A=ceph-authtool
-$A -q --create-keyring /tmp/mon.keyring --gen-key -n mon. --cap mon 'allow *'
-$A -q --create-keyring /etc/ceph/ceph.client.admin.keyring --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
-$A -q --create-keyring /var/lib/ceph/bootstrap-osd/ceph.keyring --gen-key -n client.bootstrap-osd --cap mon 'profile bootstrap-osd' --cap mgr 'allow r'
-$A -q /tmp/mon.keyring --import-keyring /etc/ceph/ceph.client.admin.keyring
-$A -q /tmp/mon.keyring --import-keyring /var/lib/ceph/bootstrap-osd/ceph.keyring
+$A --create-keyring /tmp/mon.keyring --gen-key -n mon. --cap mon 'allow *'
+$A --create-keyring /etc/ceph/ceph.client.admin.keyring --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
+$A --create-keyring /var/lib/ceph/bootstrap-osd/ceph.keyring --gen-key -n client.bootstrap-osd --cap mon 'profile bootstrap-osd' --cap mgr 'allow r'
+$A /tmp/mon.keyring --import-keyring /etc/ceph/ceph.client.admin.keyring
+$A /tmp/mon.keyring --import-keyring /var/lib/ceph/bootstrap-osd/ceph.keyring
 monmaptool --create --clobber --fsid {FSID} --add a 127.0.0.1 /tmp/monmap
 ceph-mon --mkfs -i a --monmap /tmp/monmap --keyring /tmp/mon.keyring
 """
 DAEMONS = """
-mkdir -p /run/ceph
+mkdir -p /run/ceph /var/log/ceph /var/lib/ceph/osd /var/lib/ceph/mgr/ceph-x
 ceph-mon -i a
 timeout 300 ceph mon stat
 ceph auth get-or-create mgr.x mon 'allow profile mgr' osd 'allow *' mds 'allow *' -o /var/lib/ceph/mgr/ceph-x/keyring

@@ -12,12 +12,13 @@ OTHER = "99999999-2222-4333-8444-555566667777"
 
 # In bash, as root, in Debian's tools; $D is the disk, $N its name.
 LUKS = "echo -n secret | cryptsetup luksFormat --batch-mode --type {} --pbkdf pbkdf2 --pbkdf-force-iterations 1000 $D -"
-RAID = "modprobe -a {driver} 2>/dev/null || true; mdadm --create /dev/md/$N --run --metadata={metadata} --level={level} --raid-devices=2 --assume-clean $D missing; mdadm --stop /dev/md/$N"
+RAID = "export MDADM_NO_UDEV=1; mdadm --create /dev/md10 --run --metadata={metadata} --level={level} --raid-devices=2 --assume-clean $D missing; mdadm --stop /dev/md10"
+CONTAINER = "export MDADM_NO_UDEV=1 IMSM_NO_PLATFORM=1; mdadm --create /dev/md11 --run --force -e {} -n 1 $D; mdadm --stop /dev/md11"
 OSD = """
 mkdir -p /etc/ceph /run/ceph; printf '[global]\\nfsid = {fsid}\\nosd_objectstore = bluestore\\nlog_to_file = false\\n' > /etc/ceph/ceph.conf
 monmaptool --create --clobber --fsid {fsid} --add a 127.0.0.1:6789 /tmp/monmap >/dev/null
 rm -rf /tmp/osd; mkdir /tmp/osd; ln -s {block} /tmp/osd/block; {more}
-ceph-osd --mkfs -i {id} --osd-data /tmp/osd --osd-uuid {uuid} --fsid {fsid} --monmap /tmp/monmap --mkkey 2>&1 | tail -3
+ceph-osd --mkfs -i {id} --osd-data /tmp/osd --osd-uuid {uuid} --fsid {fsid} --monmap /tmp/monmap --mkkey --no-mon-config 2>&1 | tail -3
 """
 TAGS = "lvchange $(for t in {tags}; do echo --addtag $t; done) {volume} >/dev/null"
 
@@ -45,18 +46,18 @@ FOREIGN = {
     "nilfs2": ("mkfs.nilfs2 -qf $D", "nilfs2"),
     "minix": ("mkfs.minix $D", "minix"),
     "swap": ("mkswap -L photos $D", 'swap "photos"'),
-    "erofs": ("mkdir -p /tmp/e; cp /etc/debian_version /tmp/e; mkfs.erofs -q /tmp/e.img /tmp/e; dd if=/tmp/e.img of=$D status=none", "erofs"),
+    "erofs": ("mkdir -p /tmp/e; cp /etc/debian_version /tmp/e; mkfs.erofs --quiet /tmp/e.img /tmp/e; dd if=/tmp/e.img of=$D status=none", "erofs"),
     "squashfs": ("mkdir -p /tmp/e; mksquashfs /tmp/e /tmp/s.img -noappend -quiet -no-progress; dd if=/tmp/s.img of=$D status=none", "squashfs"),
     "iso": ("mkdir -p /tmp/e; xorriso -as mkisofs -quiet -V PHOTOS -o /tmp/i.iso /tmp/e; dd if=/tmp/i.iso of=$D status=none", 'iso9660 "PHOTOS"'),
     "lvm-pv": ("pvcreate -qqy $D", "LVM2_member"),
     "lvm-vg": ("vgcreate -qqy empty $D", 'LVM2_member "empty"'),
     "lvm-lv": ("vgcreate -qqy photos $D; lvcreate -qqy -n album -L 100M photos; mkfs.ext4 -qF /dev/photos/album; vgchange -qan photos", "LVM volume photos/album"),
-    "md-0.90": (RAID.format(driver="raid1", metadata="0.90", level=1), "linux_raid_member"),
-    "md-1.0": (RAID.format(driver="raid1", metadata="1.0", level=1), "linux_raid_member"),
-    "md-1.1": (RAID.format(driver="raid1", metadata="1.1", level=1), "linux_raid_member"),
-    "md-1.2": (RAID.format(driver="raid5", metadata="1.2", level=5), "linux_raid_member"),
-    "imsm": ("export IMSM_NO_PLATFORM=1; mdadm --create /dev/md/$N --run --force -e imsm -n 1 $D; mdadm --stop /dev/md/$N", "isw_raid_member"),
-    "ddf": ("mdadm --create /dev/md/$N --run --force -e ddf -n 1 $D; mdadm --stop /dev/md/$N", "ddf_raid_member"),
+    "md-0.90": (RAID.format(metadata="0.90", level=1), "linux_raid_member"),
+    "md-1.0": (RAID.format(metadata="1.0", level=1), "linux_raid_member"),
+    "md-1.1": (RAID.format(metadata="1.1", level=1), "linux_raid_member"),
+    "md-1.2": (RAID.format(metadata="1.2", level=5), "linux_raid_member"),
+    "imsm": (CONTAINER.format("imsm"), "isw_raid_member"),
+    "ddf": (CONTAINER.format("ddf"), "ddf_raid_member"),
     "luks1": (LUKS.format("luks1"), "crypto_LUKS"),
     "luks2": (LUKS.format("luks2") + "; cryptsetup config --label photos $D", 'crypto_LUKS "photos"'),
     "bcache": ("make-bcache -B $D", "bcache"),
@@ -88,18 +89,30 @@ OURS = {
 }
 
 
+def nvlist(**values):
+    """As ZFS keeps a pool's configuration in a label: XDR, with a header of four bytes."""
+    word = lambda value: value.to_bytes(4, "big")
+    padded = lambda data: data + bytes(-len(data) % 4)
+    text = b"\1\1\0\0" + word(0) + word(1)
+    for name, value in values.items():
+        one = word(len(name)) + padded(name.encode())
+        one += word(9) + word(1) + word(len(value)) + padded(value.encode()) if isinstance(value, str) else word(8) + word(1) + value.to_bytes(8, "big")
+        text += 2 * word(len(one) + 8) + one
+    return text + bytes(8)
+
+
 def zfs_label(path, ends):
-    """Uberblocks of ZFS, as OpenZFS's vdev_impl.h has them; a pool's disk has four labels, two at each end."""
-    size = os.path.getsize(path)
-    uberblock = (0x00BAB10C).to_bytes(8, "little") + (5000).to_bytes(8, "little") + bytes(24)
-    for start in ends(size):
+    """Configuration and uberblocks of ZFS, as OpenZFS's vdev_impl.h has them; a pool's disk has four labels, two at each end."""
+    for start in ends(os.path.getsize(path)):
+        put(nvlist(version=5000, name="tank", state=0, txg=4, pool_guid=1234567, guid=7654321), start + (16 << 10))(path)
         for number in range(128):
+            uberblock = (0x00BAB10C).to_bytes(8, "little") + (5000).to_bytes(8, "little") + (number + 1).to_bytes(8, "little") + bytes(16)
             put(uberblock, start + (128 << 10) + number * 1024)(path)
 
 
 BY_HAND = {
-    "zfs": (lambda path: zfs_label(path, lambda size: (0, 256 << 10, size - (512 << 10), size - (256 << 10))), "zfs_member"),
-    "zfs-end": (lambda path: zfs_label(path, lambda size: (size - (512 << 10), size - (256 << 10))), "zfs_member"),
+    "zfs": (lambda path: zfs_label(path, lambda size: (0, 256 << 10, size - (512 << 10), size - (256 << 10))), 'zfs_member "tank"'),
+    "zfs-end": (lambda path: zfs_label(path, lambda size: (size - (512 << 10), size - (256 << 10))), 'zfs_member "tank"'),
     "random": (put(os.urandom(1 << 20)), "data of an unknown kind"),
     "last-byte": (put(b"x", (2 << 30) - 1), "data of an unknown kind"),
     "middle": (put(os.urandom(64 << 20), 1 << 30), "data of an unknown kind between its ends"),
@@ -137,14 +150,18 @@ def test_contents_are_told_apart_and_kept(scenario, installed):
     mount_tools(machine)
     made = {**{name: recipe for name, (recipe, _) in FOREIGN.items()}, **{name: recipe for name, (recipe, _, _) in OURS.items()}}
     drives = [disks.make(name, "2G", wwn=0x5000C50000002000 + number) for number, name in enumerate([*made, *BY_HAND])]
+    failed = []
     for drive in drives:
         if drive.name in BY_HAND:
             BY_HAND[drive.name][0](drive.path)
             continue
         machine.plug(drive)
         node = disks.wait(drive.name, **{"class": "unusable"}, reason="too small for an OSD")["node"]
-        in_tools(machine, f"D={node}; N={drive.name.replace('.', '')}\n{made[drive.name]}\nsync; blockdev --flushbufs $D", limit=300)
+        done = in_tools(machine, f"D={node}; N={drive.name.replace('.', '')}\n{made[drive.name]}\nsync; blockdev --flushbufs $D", limit=300, check=False)
+        if done.returncode != 0:
+            failed.append(f"{drive.name}: {done.stdout[-300:]}{done.stderr[-300:]}")
         machine.unplug(drive)
+    assert not failed, "\n".join(failed)
     before = {drive.name: content_hash(drive.path) for drive in drives}
     assert all(value != hashlib.sha256().hexdigest() for value in before.values()), before
     scenario.figures["contents"] = len(drives)
