@@ -145,8 +145,8 @@ void DiskWatch::take_line(int asked, std::string_view line) {
     facts.read_error = answer.value("problem", "");
     facts.used_by = answer.value("used_by", "");
     auto content = diskmgr::parse_content(answer.value("content", nlohmann::json()).dump());
-    facts.content = content ? *std::move(content) : diskmgr::Content{};
     if (!content && facts.read_error.empty()) facts.read_error = content.error().text();
+    facts.content = content ? *std::move(content) : diskmgr::Content{};
   }
   book_.put(std::move(facts));
   if (child->second.question == Question::content) log_class(node, before);

@@ -5,6 +5,7 @@
 #include <format>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/text.hpp"
 #include "model/storage_rules.hpp"
@@ -31,8 +32,8 @@ std::string_view use_name(Use use) {
   return names.at(static_cast<std::size_t>(use));
 }
 
-StoragePlanner::StoragePlanner(const model::Storage& storage, const std::string& hostname, const Ledger& ledger)
-    : rules_(model::rules_for(storage, hostname)), wipe_(storage.wipe), ledger_(ledger) {
+StoragePlanner::StoragePlanner(const model::Storage& storage, const std::string& hostname, Ledger ledger)
+    : rules_(model::rules_for(storage, hostname)), wipe_(storage.wipe), ledger_(std::move(ledger)) {
   for (std::size_t i = 0; i < ledger_.claims.size(); ++i) {
     for (const auto& name : ledger_.claims[i].names) claims_.emplace(name, i);
     count(ledger_.claims[i]);

@@ -30,7 +30,7 @@ struct Decision {
 // Decides for one disk after the other, at the same cost however many there are.
 class StoragePlanner {
  public:
-  StoragePlanner(const model::Storage& storage, const std::string& hostname, const Ledger& ledger);
+  StoragePlanner(const model::Storage& storage, const std::string& hostname, Ledger ledger);
   Decision decide(const Disk& disk) const;
   // The claim on a disk; null if there is none. Valid until the next take().
   const Claim* claim_on(const Facts& disk) const;
