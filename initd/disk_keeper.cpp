@@ -59,7 +59,7 @@ Result<void> DiskKeeper::want(const model::Storage& storage, const std::string& 
 
 void DiskKeeper::retry() {
   failed_.clear();
-  watch_.look_all();
+  if (auto looked = watch_.look_all(); !looked) sys::log(sys::Priority::error, "disks: " + looked.error().text());
 }
 
 // On disk before anything follows from it.
@@ -303,11 +303,14 @@ Result<void> DiskKeeper::wipe(const std::string& order) {
 // Its database is of no use without it, and its room is needed for the next.
 Result<void> DiskKeeper::free_databases(const std::string& osd_uuid) {
   if (osd_uuid.empty()) return {};
-  for (const auto& [node, entry] : watch_.book().entries())
+  for (const auto& [node, entry] : watch_.book().entries()) {
+    if (entry.disk.cls != diskmgr::Class::metadata) continue;
     for (const auto& part : entry.disk.facts.content.ceph)
-      if (part.role != diskmgr::CephRole::block && part.osd_uuid == osd_uuid && !part.volume.empty())
-        LOAM_CHECK(sys::run({"lvremove", "--yes", part.volume},
+      // On this device only: a disk of another machine may have a group of the same name.
+      if (part.osd_uuid == osd_uuid && !part.volume.empty())
+        LOAM_CHECK(sys::run({"lvremove", "--yes", "--devices", node, part.volume},
                             {.timeout = std::chrono::seconds(60), .input = {}, .environment = {}}));
+  }
   return {};
 }
 

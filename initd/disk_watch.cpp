@@ -27,14 +27,12 @@ constexpr std::chrono::minutes longest_silence{60};
 
 Result<void> DiskWatch::start(const std::string& os_node) {
   os_node_ = os_node;
-  look_all();
-  LOAM_CHECK(diskmgr::enumerate());  // whether udev can be asked at all
-  return {};
+  return look_all();
 }
 
 void DiskWatch::take(const sys::BlockEvents& events) {
   if (events.lost) {
-    look_all();
+    if (auto looked = look_all(); !looked) sys::log(sys::Priority::error, "disks: " + looked.error().text());
     return;
   }
   // The first event of a burst sets the time: others that never end put nothing off.
@@ -49,18 +47,15 @@ void DiskWatch::take(const sys::BlockEvents& events) {
   if (timer) burst_ = *std::move(timer);
 }
 
-void DiskWatch::look_all() {
-  const auto all = diskmgr::enumerate();
-  if (!all) {
-    sys::log(sys::Priority::error, "disks: " + all.error().text());
-    return;
-  }
+Result<void> DiskWatch::look_all() {
+  LOAM_TRY(const auto all, diskmgr::enumerate());
   std::set<std::string> nodes;
-  for (const auto& facts : *all) nodes.insert(facts.node);
+  for (const auto& facts : all) nodes.insert(facts.node);
   for (const auto& node : book_.nodes()) nodes.insert(node);
   look(nodes);
   ask(Question::health, nodes);
   ask_health_later();
+  return {};
 }
 
 void DiskWatch::look(const std::set<std::string>& nodes) {

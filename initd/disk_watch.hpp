@@ -27,7 +27,7 @@ class DiskWatch {
   // Events come in bursts: they are looked into when they have passed.
   void take(const sys::BlockEvents& events);
   // At all of them, and how they are.
-  void look_all();
+  Result<void> look_all();
   diskmgr::DiskBook& book() { return book_; }
   const diskmgr::DiskBook& book() const { return book_; }
   // True when nothing is being looked at and no event waits.

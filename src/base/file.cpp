@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <format>
+#include <vector>
+
+#include "base/text.hpp"
 
 namespace loam {
 
@@ -113,6 +117,22 @@ Result<void> write_exact(int fd, std::span<const std::byte> data, std::uint64_t 
     offset += static_cast<std::uint64_t>(wrote);
   }
   return {};
+}
+
+Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  const std::vector<std::byte> zeros(1U << 20U);
+  while (bytes > 0) {
+    const auto count = std::min<std::uint64_t>(bytes, zeros.size());
+    LOAM_CHECK(write_exact(fd, std::span(zeros).first(count), offset));
+    offset += count;
+    bytes -= count;
+  }
+  return {};
+}
+
+std::string read_value(const std::filesystem::path& path) {
+  const auto text = read_file(path, 4096);
+  return text ? std::string(trim(*text)) : "";
 }
 
 Result<void> fsync_fd(int fd, std::string_view what) {

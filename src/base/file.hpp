@@ -42,6 +42,11 @@ Result<bool> write_file_if_changed(const std::filesystem::path& path, std::strin
 Result<void> read_exact(int fd, std::span<std::byte> buffer, std::uint64_t offset);
 Result<void> write_exact(int fd, std::span<const std::byte> data, std::uint64_t offset);
 
+Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes);
+
+// A small file of sysfs or proc without the blanks at its ends; empty if it cannot be read.
+std::string read_value(const std::filesystem::path& path);
+
 Result<void> fsync_fd(int fd, std::string_view what);
 
 }  // namespace loam

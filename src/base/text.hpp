@@ -27,6 +27,9 @@ std::string format_seconds(std::uint64_t seconds);
 // "512", "4K", "100G", "1.5T", "2GiB" (binary) and "500GB" (decimal, as disks are sold), in bytes.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 
+// The decimal digits at the start of a text; 0 if there are none.
+std::uint64_t leading_number(std::string_view text);
+
 std::string to_hex(std::span<const std::byte> bytes);
 Result<std::vector<std::byte>> from_hex(std::string_view text);
 

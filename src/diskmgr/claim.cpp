@@ -85,15 +85,6 @@ std::vector<Extent> wipe_places(std::uint64_t bytes, const Content& found) {
 
 namespace {
 
-Result<void> write_zeros(int fd, const Extent& place) {
-  const std::vector<std::byte> zeros(mebibyte);
-  for (std::uint64_t at = 0; at < place.bytes; at += zeros.size()) {
-    const auto count = std::min<std::uint64_t>(zeros.size(), place.bytes - at);
-    LOAM_CHECK(write_exact(fd, std::span(zeros).first(count), place.offset + at));
-  }
-  return {};
-}
-
 // Flash forgets what it held. A disk that cannot is none the worse for it: zeros are written anyway.
 void discard(int fd, std::uint64_t bytes) {
   std::array<std::uint64_t, 2> range = {0, bytes};
@@ -134,7 +125,7 @@ Result<void> erase(int fd, const std::string& node, const Content& found, const 
   steps.say("discard");
   discard(fd, bytes);
   steps.say("erase");
-  for (const auto& place : wipe_places(bytes, found)) LOAM_CHECK(write_zeros(fd, place));
+  for (const auto& place : wipe_places(bytes, found)) LOAM_CHECK(write_zeros(fd, place.offset, place.bytes));
   LOAM_CHECK(fsync_fd(fd, node));
   // What is read next comes from the disk.
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -12,12 +11,6 @@
 namespace loam::diskmgr {
 
 namespace {
-
-std::uint64_t number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 std::string first_of(std::initializer_list<std::string> candidates) {
   for (const auto& text : candidates)
@@ -69,14 +62,14 @@ Facts read_facts(const sys::BlockDevice& device) {
   disk.links = stable_links(device);
   disk.slot = slot_of(disk.node);
   disk.bus = bus_of(device);
-  disk.bytes = number(device.attribute("size")) * 512;  // sysfs counts in 512 bytes whatever the sectors are
-  disk.sector_size = static_cast<std::uint32_t>(number(device.attribute("queue/logical_block_size")));
-  disk.physical_sector = static_cast<std::uint32_t>(number(device.attribute("queue/physical_block_size")));
+  disk.bytes = leading_number(device.attribute("size")) * 512;  // sysfs counts in 512 bytes whatever the sectors are
+  disk.sector_size = static_cast<std::uint32_t>(leading_number(device.attribute("queue/logical_block_size")));
+  disk.physical_sector = static_cast<std::uint32_t>(leading_number(device.attribute("queue/physical_block_size")));
   disk.rotational = device.attribute("queue/rotational") == "1";
   disk.removable = device.attribute("removable") == "1";
   disk.read_only = device.attribute("ro") == "1";
   disk.unread = std::string(being_read);
-  disk.diskseq = number(device.property("DISKSEQ"));
+  disk.diskseq = leading_number(device.property("DISKSEQ"));
   return disk;
 }
 

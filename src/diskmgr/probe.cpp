@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <format>
 #include <memory>
 #include <optional>
@@ -33,12 +32,6 @@ std::string value(blkid_probe probe, const char* name) {
   std::size_t length = 0;
   if (blkid_probe_lookup_value(probe, name, &text, &length) != 0) return {};
   return std::string(std::string_view(text));
-}
-
-std::uint64_t number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
 }
 
 Result<Probe> open_probe(int fd, const std::string& path, const Extent& range) {
@@ -95,10 +88,11 @@ class Looker {
   // None for what is named otherwise: a partition table's own probe, or the label of an OSD, which says more.
   static std::optional<Signature> signature(blkid_probe probe) {
     if (const auto table = value(probe, "PTTYPE"); !table.empty())
-      return Signature{table + " partition table", "", value(probe, "PTUUID"), number(value(probe, "PTMAGIC_OFFSET"))};
+      return Signature{table + " partition table", "", value(probe, "PTUUID"),
+                       leading_number(value(probe, "PTMAGIC_OFFSET"))};
     const auto type = value(probe, "TYPE");
     if (type.empty() || type == "ceph_bluestore") return std::nullopt;
-    return Signature{type, value(probe, "LABEL"), value(probe, "UUID"), number(value(probe, "SBMAGIC_OFFSET"))};
+    return Signature{type, value(probe, "LABEL"), value(probe, "UUID"), leading_number(value(probe, "SBMAGIC_OFFSET"))};
   }
 
   void add(Signature found) {

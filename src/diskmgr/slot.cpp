@@ -12,11 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string line_of(const fs::path& file) {
-  const auto text = read_file(file, 4096);
-  return text ? printable(trim(*text), 80) : "";
-}
-
 // The kernel's ses driver links each bay to its disk, and the disk to its bay as "enclosure_device:NAME".
 std::string bay(const fs::path& device) {
   constexpr std::string_view prefix = "enclosure_device:";
@@ -25,7 +20,7 @@ std::string bay(const fs::path& device) {
     const auto name = entry->path().filename().string();
     if (!name.starts_with(prefix)) continue;
     const auto enclosure = fs::canonical(entry->path(), none).parent_path();
-    const auto id = line_of(enclosure / "id");
+    const auto id = printable(read_value(enclosure / "id"), 80);
     return std::format("{} of enclosure {}", printable(name.substr(prefix.size()), 60),
                        id.empty() ? enclosure.filename().string() : id);
   }
@@ -38,7 +33,7 @@ std::string pci_slot(const fs::path& device, const fs::path& sys) {
   const auto path = fs::canonical(device, none).string();
   for (auto entry = fs::directory_iterator(sys / "bus/pci/slots", none); entry != fs::directory_iterator();
        entry.increment(none)) {
-    const auto address = line_of(entry->path() / "address");
+    const auto address = read_value(entry->path() / "address");
     if (!address.empty() && path.contains("/" + address + "."))
       return "PCI slot " + printable(entry->path().filename().string(), 40);
   }

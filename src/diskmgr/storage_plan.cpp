@@ -4,7 +4,6 @@
 #include <array>
 #include <format>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -316,16 +315,6 @@ Ledger updated(Ledger ledger, const std::vector<Disk>& disks, const model::Stora
     return std::ranges::none_of(storage.wipe, [&](const auto& listed) { return listed.str() == id; });
   });
   return ledger;
-}
-
-std::vector<Claim> missing(const Ledger& ledger, const std::vector<Disk>& disks) {
-  std::set<std::string> there;
-  for (const auto& disk : disks) there.insert(disk.facts.names.begin(), disk.facts.names.end());
-  std::vector<Claim> gone;
-  for (const auto& claim : ledger.claims)
-    if (std::ranges::none_of(claim.names, [&](const auto& name) { return there.contains(name); }))
-      gone.push_back(claim);
-  return gone;
 }
 
 }  // namespace loam::diskmgr

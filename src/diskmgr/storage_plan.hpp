@@ -84,7 +84,5 @@ void end_wipe(Ledger& ledger, const std::string& id);
 // a disk that we erased and that holds something else since is no longer known as erased; a wipe is over when the disk
 // is blank, and void when something else is on it.
 Ledger updated(Ledger ledger, const std::vector<Disk>& disks, const model::Storage& storage);
-// Claims whose disk is not there.
-std::vector<Claim> missing(const Ledger& ledger, const std::vector<Disk>& disks);
 
 }  // namespace loam::diskmgr

@@ -16,11 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string line_of(const fs::path& file) {
-  const auto text = read_file(file, 4096);
-  return text ? std::string(trim(*text)) : "";
-}
-
 // The disk and its partitions, by kernel name.
 std::vector<std::string> block_names(const fs::path& block, const std::string& disk) {
   std::vector<std::string> names = {disk};
@@ -36,7 +31,7 @@ void add_holders(const fs::path& device, std::vector<std::string>& uses) {
   std::error_code none;
   for (auto entry = fs::directory_iterator(device / "holders", none); entry != fs::directory_iterator();
        entry.increment(none)) {
-    const auto mapped = line_of(entry->path() / "dm/name");
+    const auto mapped = read_value(entry->path() / "dm/name");
     const auto name = entry->path().filename().string();
     uses.push_back("held by " + (mapped.empty() ? name : std::format("{} ({})", name, printable(mapped, 80))));
   }
@@ -64,7 +59,7 @@ std::string used_by(const std::string& node, const fs::path& root) {
   std::vector<std::string> uses;
   for (const auto& name : block_names(block, fs::path(node).filename().string())) {
     add_holders(block / name, uses);
-    if (const auto device = line_of(block / name / "dev"); !device.empty()) add_mounts(mountinfo, device, uses);
+    if (const auto device = read_value(block / name / "dev"); !device.empty()) add_mounts(mountinfo, device, uses);
     add_swap(swaps, name, uses);
   }
   return join(uses, ", ");

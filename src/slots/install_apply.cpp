@@ -38,17 +38,6 @@ Result<void> read_installation(InstallTarget& target, const Esp& esp, const Layo
   return {};
 }
 
-Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
-  const std::vector<std::byte> zeros(1U << 20U);
-  while (bytes > 0) {
-    const auto count = std::min<std::uint64_t>(bytes, zeros.size());
-    LOAM_CHECK(write_exact(fd, std::span(zeros).first(count), offset));
-    offset += count;
-    bytes -= count;
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<void> observe_target(InstallTarget& target) {
