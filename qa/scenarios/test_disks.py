@@ -123,8 +123,12 @@ def test_blank_disks_are_claimed_and_others_kept(disks, scenario):
     disks.wait("blank", use="waiting")
     scenario.figures["seconds from plugging to claimed, seen by ssh"] = round(time.monotonic() - started, 1)
     classed = json.loads(machine.ssh(f"journalctl -b -o json -u loamd LOAM_DISK=wwn-0x{blank.wwn:016x} -g 'is blank' | head -1"))
-    scenario.figures["milliseconds from udev's event to the class"] = int(classed["LOAM_MILLISECONDS"])
-    assert int(classed["LOAM_MILLISECONDS"]) < 1000 * disks.scale, classed
+    # Guests share two emulated processors: what the look itself takes is measured beside it.
+    node = disks.get("blank")["node"]
+    alone = int(machine.ssh(f"s=$(date +%s%3N); /usr/lib/loam/loam-probe {node} > /dev/null; echo $(($(date +%s%3N) - s))"))
+    taken = int(classed["LOAM_MILLISECONDS"])
+    scenario.figures["milliseconds from udev's event to the class, and of loam-probe alone"] = [taken, alone]
+    assert taken < 1000 * disks.scale + 3 * alone, scenario.figures
     claimed = disks.get("blank")
     link = f"/dev/disk/by-id/wwn-0x{blank.wwn:016x}"
     assert disks.devices()[link] == {"deviceClass": "hdd"}, disks.storage()
