@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <format>
-#include <thread>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -41,18 +39,6 @@ Result<void> read_size(const UniqueFd& fd, slots::InstallTarget& target, std::ui
   return {};
 }
 
-// udev holds a lock for the moment in which it looks at a disk: only one that stays is somebody's.
-Result<void> lock(const UniqueFd& fd, const std::string& path) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (std::chrono::steady_clock::now() > deadline)
-      return fail(std::format("{} is locked by another program for over a minute", path),
-                  "is an installation running already?");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // flock(2) has no time limit of its own
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<UniqueFd> claim_disk(const std::string& path) {
@@ -66,7 +52,8 @@ Result<UniqueFd> claim_disk(const std::string& path) {
   // Our children inherit the lock: whoever starts again waits for a mkfs that outlived us.
   UniqueFd fd(::open(path.c_str(), O_RDONLY));  // NOLINT(android-cloexec-open)
   if (!fd) return fail_errno(path);
-  LOAM_CHECK(lock(fd, path));
+  if (auto locked = lock_exclusively(fd.get(), path, std::chrono::minutes(1)); !locked)
+    return std::unexpected(std::move(locked).error().remedy("is an installation running already?"));
   return fd;
 }
 

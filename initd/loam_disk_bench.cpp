@@ -1,7 +1,5 @@
 // loam-disk-bench observe | event: seconds that observing all disks and planning takes, or one disk's event. Not part
 // of the image. Sees the disks that udev says are there: umockdev-run gives it as many as are wanted.
-#include <chrono>
-#include <ctime>
 #include <format>
 #include <iostream>
 
@@ -9,16 +7,12 @@
 #include "diskmgr/disk_book.hpp"
 #include "diskmgr/observe.hpp"
 #include "model/parse.hpp"
+#include "testing/cpu_seconds.hpp"
 
 namespace {
 
 using namespace loam;
-
-double cpu_seconds() {
-  timespec time{};
-  static_cast<void>(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time));  // this clock is always there
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
+using loam::testing::cpu_seconds;
 
 // As when loam-probe has answered: blank, but every tenth with a file system.
 void answer(diskmgr::Facts& facts, std::size_t number) {

@@ -2,7 +2,6 @@
 // many. Not part of the image. `event` makes its links itself: run it in a network namespace of its own (unshare -n).
 #include <charconv>
 #include <chrono>
-#include <ctime>
 #include <format>
 #include <iostream>
 #include <thread>
@@ -16,16 +15,12 @@
 #include "netcfg/rtnl_socket.hpp"
 #include "plan/node_plan.hpp"
 #include "sys/subprocess.hpp"
+#include "testing/cpu_seconds.hpp"
 
 namespace {
 
 using namespace loam;
-
-double cpu_seconds() {
-  timespec time{};
-  static_cast<void>(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time));  // this clock is always there
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
+using loam::testing::cpu_seconds;
 
 // One bond of two NICs, and VLANs with addresses on it.
 std::string config_with(int links) {

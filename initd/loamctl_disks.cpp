@@ -68,7 +68,8 @@ Result<void> locate(const Options& options) {
   auto done = sys::run({"ledctl", std::format("{}={}", options.off ? "locate_off" : "locate", node)});
   if (!done)
     return std::unexpected(std::move(done).error().remedy(std::format(
-        "its enclosure may have no lights; slot: {}, serial: {}", disk.value("slot", ""), disk.value("serial", ""))));
+        "its enclosure may have no lights; {}serial number {} is on its label",
+        disk.value("slot", "").empty() ? "" : "it is in " + disk.value("slot", "") + ", ", disk.value("serial", ""))));
   return {};
 }
 

@@ -132,7 +132,8 @@ std::string replace_steps(const json& disk) {
   const auto osd = osd_id_of(disk);
   const auto id = or_dash(disk, "id");
   const std::string ceph = "kubectl -n rook-ceph exec deploy/rook-ceph-tools -- ceph osd ";
-  const auto place = std::format("{} in slot {}, serial {}", id, or_dash(disk, "slot"), or_dash(disk, "serial"));
+  const auto slot = disk.value("slot", "");
+  const auto place = std::format("{}, {}serial {}", id, slot.empty() ? "" : slot + ", ", or_dash(disk, "serial"));
   return std::format(
       "OSD {} on {} ({})\n"
       "1. While the disk still answers, let Ceph move its data away; then ask until it says that it is safe:\n"

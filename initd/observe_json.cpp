@@ -32,7 +32,7 @@ json facts_json(const diskmgr::Facts& facts) {
           {"node", facts.node},
           {"link", facts.link},
           {"slot", facts.slot},
-          {"paths", facts.paths.size()},
+          {"paths", facts.paths},
           {"vendor", facts.vendor},
           {"model", facts.model},
           {"serial", facts.serial},

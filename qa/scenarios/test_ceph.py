@@ -123,3 +123,22 @@ def test_osds_on_claimed_disks_and_after_a_reinstallation(scenario, installed):
     wait_osds(again)
     assert in_tools(again, "timeout 300 rados -p data get object -", limit=400) == "precious\n"
     assert in_tools(again, "ceph fsid").strip() == FSID
+    a_disk_fails_for_good(disks, drives[0])
+
+
+def a_disk_fails_for_good(disks, drive):
+    """Its OSD is purged, its part of the metadata device is freed, and the next disk gets it."""
+    machine = disks.machine
+    lost = disks.get(drive.name)
+    osd = lost["content"]["ceph"][0]["osd_id"]
+    stop = f"pkill -f '^ceph-osd -i {osd}$'; while pgrep -f '^ceph-osd -i {osd}$' >/dev/null; do sleep 0.5; done"
+    in_tools(machine, f"{stop}; timeout 100 ceph osd purge {osd} --yes-i-really-mean-it --force")
+    machine.qmp.command("device_del", id=f"dev-{drive.name}")
+    disks.wait_said(f"OSD {osd} on ")
+    machine.plug(disks.make("hdd2"))
+    assert "none has room for its database" in disks.wait("hdd2", 60, use="none")["why"]
+    assert f"ceph osd purge {osd}" in machine.ssh(f"loamctl disks replace {lost['id']}")
+    machine.ssh(f"loamctl disks replace {lost['id']} --forget")
+    fresh = disks.wait("hdd2", 60, use="waiting")
+    flash = disks.get("flash")
+    assert fresh["metadata"] == flash["id"] and len(flash["content"]["ceph"]) == 1, flash

@@ -141,6 +141,7 @@ def test_blank_disks_are_claimed_and_others_kept(disks, scenario):
         disks.wait(drive.name, use="waiting")
     assert disks.get("fourk")["sector_size"] == 4096
     assert {"deviceClass": "nvme"} in disks.devices().values()
+    assert disks.get("flash")["slot"].startswith("PCI slot "), disks.get("flash")
 
     twins = [disks.make(name, wwn=0x5000C500000000EE) for name in ("twin1", "twin2")]
     for twin in twins:
@@ -170,6 +171,8 @@ def test_a_disk_is_erased_by_consent_and_once(disks):
     disks.want(STORAGE)
     machine.plug(photos)
     name = disks.wait("photos", **{"class": "foreign"})["id"]
+    dark = machine.ssh(f"loamctl disks locate {name}", check=False)
+    assert dark.returncode == 1 and "serial number photos is on its label" in dark.stderr, dark
     refused = machine.ssh(f"echo wwn-0x1 | loamctl disks wipe {name}", check=False)
     assert refused.returncode == 1 and "nothing was changed" in refused.stderr, refused
     assert "ext4" in disks.get("photos")["reason"]
@@ -270,3 +273,68 @@ def test_disks_that_fail(disks):
     assert "failing" in machine.ssh("loamctl disks")
     assert "\n" in machine.ssh("journalctl -b -u loamd -o cat LOAM_CONDITION=Disks"), "an event is logged"
     assert machine.ssh("loamctl health") == "ready\n", "the node itself is well"
+
+
+def test_a_disk_swapped_between_plan_and_apply(disks):
+    """Another disk in the place of the one that was shown, under the same names or at the moment of the lock: never written to."""
+    machine = disks.machine
+    disks.want("storage:\n  data: []\n")
+    wwn = 0x5000C500000000AB
+    name = f"wwn-0x{wwn:016x}"
+    shown = disks.make("shown", wwn=wwn, fill=ext4)
+    letters = lambda path: subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "letters", str(path)], check=True)
+    other = disks.make("other", wwn=wwn, fill=letters, device_options={"serial": "shown"})
+    blank = disks.make("blank", wwn=wwn, device_options={"serial": "shown"})
+    machine.plug(shown)
+    disks.wait("shown", **{"class": "foreign"}, reason="photos")
+
+    # A person was shown one, and types its id when another answers to it.
+    machine.ssh(f"systemd-run --unit typed sh -c '(until [ -e /run/typed ]; do sleep 0.2; done; echo {name}) | loamctl disks wipe {name} > /run/out 2>&1'")
+    wait_until(lambda: "Type its id" in machine.ssh("cat /run/out", check=False).stdout, 60 * disks.scale, "the disk being shown")
+    expected = json.dumps(disks.get("shown")["content"])
+    machine.unplug(shown)
+    machine.plug(other)
+    disks.wait("shown", **{"class": "foreign"}, reason="letters")
+    machine.ssh("touch /run/typed")
+    wait_until(lambda: "not what was shown" in machine.ssh("cat /run/out"), 60 * disks.scale, "the refusal")
+
+    # The consent was given for what the first held; loam-claim finds the other one.
+    machine.ssh("cat > /run/expected", input=expected)
+    claim = f"/usr/lib/loam/loam-claim {name} --expected /run/expected --consent given"
+    refused = machine.ssh(claim, check=False)
+    assert refused.returncode == 1 and "the consent to erase it was given for" in refused.stderr and "photos" in refused.stderr, refused
+
+    # It waits for the lock; the disk is taken out and one that holds what was expected of a claim, nothing, comes in its place.
+    node = disks.get("shown")["node"]
+    machine.ssh(f"systemd-run --unit holder flock {node} sh -c 'touch /run/held; sleep 5'; until [ -e /run/held ]; do sleep 0.1; done")
+    machine.ssh(f"systemd-run --unit waiter sh -c '{claim} > /run/claimed 2>&1; echo exit $? >> /run/claimed'; until grep -q lock /run/claimed; do sleep 0.1; done")
+    machine.unplug(other)
+    machine.plug(blank)
+    wait_until(lambda: "exit" in machine.ssh("cat /run/claimed"), 60 * disks.scale, "the claim ending")
+    said = machine.ssh("cat /run/claimed")
+    assert "exit 1" in said and "erase" not in said, said
+    disks.wait("shown", **{"class": "blank"})
+    machine.unplug(blank)
+    assert b"photos" in shown.path.read_bytes()[:4096] and b"letters" in other.path.read_bytes()[:4096]
+    assert blank.path.stat().st_blocks == 0, "nothing was written to the third"
+
+
+def test_two_paths_to_one_disk(disks):
+    """One disk on two paths is one OSD; erasing it locks both."""
+    machine = disks.machine
+    disks.want(STORAGE)
+    drive = disks.make("multi", fill=ext4, device_options={"share-rw": True})
+    machine.plug(drive)
+    disks.wait("multi", **{"class": "foreign"})
+    machine.qmp.command("device_add", **{**drive.device(), "id": "second"})
+    wait_until(lambda: len(disks.get("multi").get("paths", [])) == 2, 60 * disks.scale, "the second path")
+    both = disks.get("multi")
+    assert len(disks.all()) == 2 and both["id"] == f"wwn-0x{drive.wwn:016x}", disks.all()
+    second = both["paths"][1]
+    machine.ssh(f"systemd-run --unit holder flock {second} sh -c 'touch /run/held; sleep infinity'; until [ -e /run/held ]; do sleep 0.1; done")
+    machine.ssh(f"loamctl disks wipe {both['id']} --confirm {both['id']}", check=False)
+    disks.wait_said("locked by another program")
+    assert "ext4" in disks.get("multi")["reason"]
+    machine.ssh("systemctl stop holder; loamctl retry")
+    disks.wait("multi", 60, use="waiting")
+    assert list(disks.devices()) == [both["link"]], disks.devices()

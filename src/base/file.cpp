@@ -1,11 +1,13 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <format>
+#include <thread>
 #include <vector>
 
 #include "base/text.hpp"
@@ -133,6 +135,16 @@ Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes) {
 std::string read_value(const std::filesystem::path& path) {
   const auto text = read_file(path, 4096);
   return text ? std::string(trim(*text)) : "";
+}
+
+Result<void> lock_exclusively(int fd, std::string_view name, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(std::format("{} is locked by another program for over {} s", name, limit.count() / 1000));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // flock(2) has no time limit of its own
+  }
+  return {};
 }
 
 Result<void> fsync_fd(int fd, std::string_view what) {

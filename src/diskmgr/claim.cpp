@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <chrono>
 #include <format>
 #include <span>
-#include <thread>
 
 #include "base/file.hpp"
 #include "diskmgr/bluestore.hpp"
@@ -40,14 +38,8 @@ Result<UniqueFd> lock_disk(const std::string& node, std::chrono::milliseconds li
                 "nothing was written; stop what uses it");
   }
   if (!fd) return fail_errno(node);
-  // udev locks a disk for the moment in which it looks at it: only a lock that stays is somebody's.
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (std::chrono::steady_clock::now() > deadline)
-      return fail(std::format("{} is locked by another program for over {}", node, limit),
-                  "nothing was written; stop what works on it");
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // flock(2) has no time limit of its own
-  }
+  if (auto locked = lock_exclusively(fd.get(), node, limit); !locked)
+    return std::unexpected(std::move(locked).error().remedy("nothing was written; stop what works on it"));
   return fd;
 }
 
