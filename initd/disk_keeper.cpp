@@ -30,7 +30,10 @@ constexpr std::size_t ledger_limit = std::size_t{16} << 20U;
 }  // namespace
 
 DiskKeeper::DiskKeeper(sys::EventLoop& loop, std::function<void()> changed)
-    : loop_(&loop), changed_(std::move(changed)), watch_(loop, [this] { disks_changed(); }) {}
+    : loop_(&loop),
+      changed_(std::move(changed)),
+      watch_(loop, [this] { disks_changed(); }),
+      volumes_(loop, [this] { disks_changed(); }) {}
 
 Result<void> DiskKeeper::want(const model::Storage& storage, const std::string& hostname,
                               const std::string& ceph_fsid) {
@@ -59,6 +62,7 @@ Result<void> DiskKeeper::want(const model::Storage& storage, const std::string& 
 
 void DiskKeeper::retry() {
   failed_.clear();
+  volumes_.retry();
   if (auto looked = watch_.look_all(); !looked) sys::log(sys::Priority::error, "disks: " + looked.error().text());
 }
 
@@ -82,6 +86,7 @@ void DiskKeeper::disks_changed() {
     book.take_ledger_stale();  // by what was just noted
   }
   work();
+  if (wanted_ && problem_.empty()) volumes_.take(book);
   changed_();
 }
 

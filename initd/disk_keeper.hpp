@@ -19,6 +19,7 @@
 #include "model/config.hpp"
 #include "node_state.hpp"
 #include "sys/event_loop.hpp"
+#include "volume_keeper.hpp"
 
 namespace loam::node {
 
@@ -70,6 +71,7 @@ class DiskKeeper {
   sys::EventLoop* loop_;
   std::function<void()> changed_;
   DiskWatch watch_;
+  VolumeKeeper volumes_;
   bool wanted_ = false;
   model::Storage storage_;
   std::string hostname_;

@@ -29,7 +29,7 @@ CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstb
            # uses; a tenth of the boot went there.
            "lsm=landlock,lockdown,yama,integrity,apparmor "
            "audit=0")  # journald switches it on, nobody reads it, and each login would fill a screen of the journal
-PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-netprobe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 
 
 def say(text):

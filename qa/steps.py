@@ -74,7 +74,7 @@ def build():
 
 def image():
     build()
-    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-claim", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
+    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
     key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:

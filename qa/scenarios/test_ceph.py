@@ -116,6 +116,7 @@ def test_osds_on_claimed_disks_and_after_a_reinstallation(scenario, installed):
     for drive in drives:
         disks.wait(drive.name, 120, use="osd")
     assert facts(disks) == before
+    wait_until(lambda: again.ssh("ls /dev/mapper | grep -c osd", check=False).stdout.strip() == "4", 120 * again.scale, "volumes and databases of two OSDs, active")
     mount_tools(again)
     again.send("tar -C /run/tools -xf -", mon.read_bytes())
     in_tools(again, DAEMONS, limit=600)
@@ -127,13 +128,21 @@ def test_osds_on_claimed_disks_and_after_a_reinstallation(scenario, installed):
 
 
 def a_disk_fails_for_good(disks, drive):
-    """Its OSD is purged, its part of the metadata device is freed, and the next disk gets it."""
+    """It comes back once, and its OSD goes on. Then the OSD is purged, its part of the metadata device freed, and the next disk gets it."""
     machine = disks.machine
     lost = disks.get(drive.name)
     osd = lost["content"]["ceph"][0]["osd_id"]
     stop = f"pkill -f '^ceph-osd -i {osd}$'; while pgrep -f '^ceph-osd -i {osd}$' >/dev/null; do sleep 0.5; done"
-    in_tools(machine, f"{stop}; timeout 100 ceph osd purge {osd} --yes-i-really-mean-it --force")
+    in_tools(machine, stop)
     machine.qmp.command("device_del", id=f"dev-{drive.name}")
+    disks.wait_said(f"OSD {osd} on ")
+    machine.plug(drive)
+    node = disks.wait(drive.name, 60, use="osd")["node"].removeprefix("/dev/")
+    wait_until(lambda: machine.ssh(f"ls /sys/block/{node}/holders").strip(), 120 * machine.scale, "its volumes, active again")
+    in_tools(machine, f"ceph-osd -i {osd}")
+    wait_osds(machine)
+    in_tools(machine, f"{stop}; timeout 100 ceph osd purge {osd} --yes-i-really-mean-it --force")
+    machine.unplug(drive)
     disks.wait_said(f"OSD {osd} on ")
     machine.plug(disks.make("hdd2"))
     assert "none has room for its database" in disks.wait("hdd2", 60, use="none")["why"]

@@ -335,6 +335,6 @@ def test_two_paths_to_one_disk(disks):
     machine.ssh(f"loamctl disks wipe {both['id']} --confirm {both['id']}", check=False)
     disks.wait_said("locked by another program")
     assert "ext4" in disks.get("multi")["reason"]
-    machine.ssh("systemctl stop holder; loamctl retry")
+    machine.ssh(f"systemctl stop holder; loamctl disks wipe {both['id']} --confirm {both['id']}")
     disks.wait("multi", 60, use="waiting")
     assert list(disks.devices()) == [both["link"]], disks.devices()

@@ -98,6 +98,14 @@ std::pair<Class, std::string> class_of_content(const Facts& disk, const Ours& ou
 
 }  // namespace
 
+std::set<std::string> groups_of_ours(const Disk& disk) {
+  std::set<std::string> groups;
+  if (disk.cls != Class::osd && disk.cls != Class::metadata) return groups;
+  for (const auto& part : disk.facts.content.ceph)
+    if (!part.volume.empty()) groups.insert(part.volume.substr(0, part.volume.find('/')));
+  return groups;
+}
+
 std::string unfit(const Facts& disk) {
   if (disk.health.state == HealthState::failing) return "failing: " + disk.health.why;
   if (disk.bytes < smallest_osd) return std::format("too small for an OSD, which needs {}", format_bytes(smallest_osd));

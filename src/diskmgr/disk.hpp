@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,9 @@ bool count_ours(Ours& ours, const Content& content, int change);
 
 // The class that a disk has, with the reason.
 Disk classify(Facts facts, const Ours& ours);
+
+// LVM groups of OSDs, or their databases, on a disk that is ours.
+std::set<std::string> groups_of_ours(const Disk& disk);
 
 // Why a disk that is blank, or would be when it is erased, still cannot become an OSD; empty: it can.
 std::string unfit(const Facts& disk);

@@ -50,6 +50,18 @@ TEST(DiskId, FallsAlongTheChainWhereTwoClaimTheSame) {
   EXPECT_EQ(clash->reason, "no data found; wwn-0x1 is also the name of another disk");
 }
 
+TEST(GroupsOfOurs, OnlyOfDisksThatAreOurs) {
+  auto one = Disk{.facts = disk("/dev/sda", "0x1", "", ""), .cls = Class::metadata, .reason = {}};
+  for (const auto* const volume : {"ceph-1/db-1", "ceph-1/db-2", "ceph-2/db", ""}) {
+    CephPart part;
+    part.volume = volume;
+    one.facts.content.ceph.push_back(part);
+  }
+  EXPECT_EQ(groups_of_ours(one), (std::set<std::string>{"ceph-1", "ceph-2"}));
+  one.cls = Class::foreign;
+  EXPECT_TRUE(groups_of_ours(one).empty());
+}
+
 TEST(Classify, SaysWhy) {
   auto facts = disk("/dev/sda", "0x1", "", "");
   EXPECT_EQ(classed(facts).cls, Class::blank);

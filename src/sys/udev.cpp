@@ -2,12 +2,17 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <format>
 #include <string_view>
 
 #include "base/text.hpp"
 
 namespace loam::sys {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -19,6 +24,7 @@ std::string BlockDevice::name() const { return text_of(udev_device_get_sysname(d
 std::string BlockDevice::node() const { return text_of(udev_device_get_devnode(device_.get())); }
 std::string BlockDevice::syspath() const { return text_of(udev_device_get_syspath(device_.get())); }
 bool BlockDevice::is_partition() const { return property("DEVTYPE") == "partition"; }
+bool BlockDevice::is_initialized() const { return udev_device_get_is_initialized(device_.get()) > 0; }
 
 std::string BlockDevice::disk_node() const {
   if (!is_partition()) return node();
@@ -34,28 +40,45 @@ std::string BlockDevice::attribute(const char* name) const {
   return text_of(udev_device_get_sysattr_value(device_.get(), name));
 }
 
+namespace {
+
+constexpr std::string_view block_class = "/sys/class/block";
+
+std::optional<BlockDevice> device_at(udev* context, const std::string& syspath) {
+  UdevHandle<udev_device> device(udev_device_new_from_syspath(context, syspath.c_str()));
+  if (!device || udev_device_get_devnode(device.get()) == nullptr) return std::nullopt;
+  return BlockDevice(std::move(device));
+}
+
+}  // namespace
+
+// Not by libudev's enumeration: that opens every ancestor of every device, which is most of its time.
+Result<std::vector<std::string>> block_names() {
+  std::error_code problem;
+  std::vector<std::string> names;
+  for (auto entry = fs::directory_iterator(block_class, problem); entry != fs::directory_iterator();
+       entry.increment(problem))
+    names.push_back(entry->path().filename());
+  if (problem) return fail(std::format("{}: {}", block_class, problem.message()));
+  std::ranges::sort(names);
+  return names;
+}
+
 Result<std::vector<BlockDevice>> block_devices() {
-  const UdevHandle<udev> context(udev_new());
-  const UdevHandle<udev_enumerate> list(context ? udev_enumerate_new(context.get()) : nullptr);
-  if (!list) return fail_errno("udev");
-  udev_enumerate_add_match_subsystem(list.get(), "block");
-  udev_enumerate_add_match_is_initialized(list.get());
-  if (const int problem = udev_enumerate_scan_devices(list.get()); problem < 0) return fail_errno("udev", -problem);
+  LOAM_TRY(const auto names, block_names());
   std::vector<BlockDevice> devices;
-  for (auto* entry = udev_enumerate_get_list_entry(list.get()); entry != nullptr;
-       entry = udev_list_entry_get_next(entry)) {
-    UdevHandle<udev_device> device(udev_device_new_from_syspath(context.get(), udev_list_entry_get_name(entry)));
-    if (device && udev_device_get_devnode(device.get()) != nullptr) devices.emplace_back(std::move(device));
-  }
+  for (const auto& name : names)
+    if (auto device = block_device(name); device && device->is_initialized()) devices.push_back(*std::move(device));
   return devices;
 }
 
+// The class has links to "../../devices/...": libudev follows them too, in more steps.
 std::optional<BlockDevice> block_device(const std::string& name) {
   const UdevHandle<udev> context(udev_new());
-  UdevHandle<udev_device> device(context ? udev_device_new_from_subsystem_sysname(context.get(), "block", name.c_str())
-                                         : nullptr);
-  if (!device || udev_device_get_devnode(device.get()) == nullptr) return std::nullopt;
-  return BlockDevice(std::move(device));
+  std::error_code gone;
+  const auto target = fs::read_symlink(fs::path(block_class) / name, gone);
+  if (!context || gone) return std::nullopt;
+  return device_at(context.get(), (fs::path(block_class) / target).lexically_normal());
 }
 
 Result<BlockMonitor> BlockMonitor::start() {

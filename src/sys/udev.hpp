@@ -16,7 +16,6 @@ namespace loam::sys {
 
 struct UdevFree {
   void operator()(udev* handle) const { udev_unref(handle); }
-  void operator()(udev_enumerate* handle) const { udev_enumerate_unref(handle); }
   void operator()(udev_device* handle) const { udev_device_unref(handle); }
   void operator()(udev_monitor* handle) const { udev_monitor_unref(handle); }
 };
@@ -31,6 +30,8 @@ class BlockDevice {
   std::string node() const;  // /dev/sda1
   std::string syspath() const;
   bool is_partition() const;
+  // udev's rules have run for it.
+  bool is_initialized() const;
   // Device node of the whole disk that a partition lies on; its own for a whole disk.
   std::string disk_node() const;
   // Property of udev's database, attribute in sysfs; empty if absent, blanks at the ends removed.
@@ -41,10 +42,13 @@ class BlockDevice {
   UdevHandle<udev_device> device_;
 };
 
-// All block devices for which udev's rules have run.
+// Kernel names of all block devices, in order.
+Result<std::vector<std::string>> block_names();
+
+// All block devices for which udev's rules have run, by name.
 Result<std::vector<BlockDevice>> block_devices();
 
-// The device with this kernel name ("sda"), if udev knows it.
+// The device with this kernel name ("sda"), if it is there; udev may not have seen it yet.
 std::optional<BlockDevice> block_device(const std::string& name);
 
 // What a monitor saw.
