@@ -13,7 +13,7 @@ using namespace loam;
 
 Result<void> serve(const std::string& directory) {
   LOAM_TRY(const auto release, slots::Release::open(directory));
-  LOAM_TRY(const auto tree, release.load_tree());
+  LOAM_TRY(auto tree, release.load_tree());
   return slots::read_verified({.path = release.file("root"), .offset = 0}, tree, STDOUT_FILENO);
 }
 

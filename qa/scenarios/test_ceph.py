@@ -145,7 +145,7 @@ def a_disk_fails_for_good(disks, drive):
     machine.unplug(drive)
     disks.wait_said(f"OSD {osd} on ")
     machine.plug(disks.make("hdd2"))
-    assert "none has room for its database" in disks.wait("hdd2", 60, use="none")["why"]
+    disks.wait("hdd2", 60, use="none", why="none has room for its database")
     assert f"ceph osd purge {osd}" in machine.ssh(f"loamctl disks replace {lost['id']}")
     machine.ssh(f"loamctl disks replace {lost['id']} --forget")
     fresh = disks.wait("hdd2", 60, use="waiting")

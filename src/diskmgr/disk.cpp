@@ -118,7 +118,9 @@ bool count_ours(Ours& ours, const Content& content, int change) {
   for (const auto& part : content.ceph) {
     if (part.role != CephRole::block || part.ceph_fsid != ours.ceph_fsid || part.osd_uuid.empty()) continue;
     any = true;
-    if ((ours.osds[part.osd_uuid] += change) <= 0) ours.osds.erase(part.osd_uuid);
+    auto& count = ours.osds[part.osd_uuid];
+    count += change;
+    if (count <= 0) ours.osds.erase(part.osd_uuid);
   }
   return any;
 }
@@ -154,6 +156,7 @@ bool installable(const Facts& disk) { return disk.bytes > 0 && !disk.read_only &
 
 std::string list(const std::vector<const Disk*>& disks) {
   std::vector<std::string> texts;
+  texts.reserve(disks.size());
   for (const auto* disk : disks)
     texts.push_back(describe(disk->facts) + (installable(disk->facts) ? "" : ", unusable: " + disk->reason));
   return texts.empty() ? "none" : join(texts, "; ");

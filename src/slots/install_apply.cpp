@@ -131,13 +131,13 @@ Result<void> InstallApply::make_esp() {
 }
 
 Result<void> InstallApply::fill_slot(const plan::Action& action) {
-  LOAM_TRY(const auto tree, release_->load_tree());
+  LOAM_TRY(auto tree, release_->load_tree());
   LOAM_TRY(const auto root, place(Part::root_a));
   const FillOptions options{.skip_identical = action.arguments.contains("skip-identical")};
   LOAM_CHECK(fill({.path = release_->file("root"), .offset = 0}, root, tree, options, progress_));
   LOAM_TRY(const auto verity, place(Part::verity_a));
   LOAM_TRY(const auto fd, open_file(target_.path, O_WRONLY));
-  LOAM_CHECK(write_exact(fd.get(), tree.bytes(), verity.offset));
+  LOAM_CHECK(tree.copy_to(fd.get(), verity.offset));
   return fsync_fd(fd.get(), target_.path.string());
 }
 
@@ -182,12 +182,7 @@ Result<void> InstallApply::make_state() { return make_ext4(Part::state, "loam-st
 Result<void> InstallApply::verify_slot() {
   LOAM_TRY(const auto root, place(Part::root_a));
   LOAM_TRY(const auto hashes, place(Part::verity_a));
-  const auto& manifest = release_->manifest();
-  LOAM_TRY(const auto fd, open_file(target_.path, O_RDONLY));
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  std::vector<std::byte> area(hash_area_bytes(release_->size("root") / block_size));
-  LOAM_CHECK(read_exact(fd.get(), area, hashes.offset));
-  LOAM_TRY(const auto tree, VerityTree::load(std::move(area), manifest.root_hash));
+  LOAM_TRY(auto tree, VerityTree::open(hashes.path, hashes.offset, release_->manifest().root_hash));
   return verify(root, tree, progress_);
 }
 

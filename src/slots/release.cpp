@@ -97,10 +97,8 @@ Result<void> Release::check_files() const {
 
 Result<VerityTree> Release::load_tree() const {
   const auto path = file("verity");
-  LOAM_TRY(const auto text, read_file(path, std::size_t{256} << 20U));
-  const auto bytes = std::as_bytes(std::span(text));
-  auto tree = VerityTree::load({bytes.begin(), bytes.end()}, manifest_.root_hash);
-  if (!tree) return std::unexpected(std::move(tree).error().context(path.string()));
+  auto tree = VerityTree::open(path, 0, manifest_.root_hash);
+  if (!tree) return tree;
   if (tree->data_bytes() != size("root"))
     return fail(
         std::format("{}: is for {} bytes of data, the root has {}", path.string(), tree->data_bytes(), size("root")),

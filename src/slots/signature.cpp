@@ -60,7 +60,7 @@ struct Chain {
     return {};
   }
 
-  mbedtls_x509_crt first;
+  mbedtls_x509_crt first{};
 };
 
 Result<Sha384> sha384(std::string_view data) {
@@ -101,7 +101,7 @@ Result<SignatureFile> parse_file(std::string_view text) {
     return fail(std::format("{} bytes, at most {} are read", text.size(), max_signature_bytes));
   LOAM_TRY(auto blocks, parse_pem(text));
   if (blocks.front().label != signature_label)
-    return fail(std::format("a block \"{}\" was expected first, found \"{}\"", signature_label,
+    return fail(std::format(R"(a block "{}" was expected first, found "{}")", signature_label,
                             printable(blocks.front().label)));
   SignatureFile file{.signature = std::move(blocks.front().data), .certificates = {}};
   blocks.erase(blocks.begin());
@@ -232,8 +232,8 @@ struct Random {
   Random& operator=(const Random&) = delete;
   int seed() { return mbedtls_ctr_drbg_seed(&generator, mbedtls_entropy_func, &entropy, nullptr, 0); }
 
-  mbedtls_entropy_context entropy;
-  mbedtls_ctr_drbg_context generator;
+  mbedtls_entropy_context entropy{};
+  mbedtls_ctr_drbg_context generator{};
 };
 
 struct Key {
@@ -241,7 +241,7 @@ struct Key {
   ~Key() { mbedtls_pk_free(&context); }
   Key(const Key&) = delete;
   Key& operator=(const Key&) = delete;
-  mbedtls_pk_context context;
+  mbedtls_pk_context context{};
 };
 
 }  // namespace

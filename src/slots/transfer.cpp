@@ -116,18 +116,19 @@ struct StopOnExit {
 constexpr std::string_view bad_medium = "the medium is damaged; write it again or use another";
 constexpr std::string_view bad_disk = "the disk does not keep what is written to it; replace it, or install again";
 
-Result<void> check_chunk(const Place& source, Chunk& chunk, const VerityTree& tree, SaltedSha256& hash) {
+Result<void> check_chunk(const Place& source, Chunk& chunk, VerityTree& tree, SaltedSha256& hash) {
   const auto data = chunk.buffer.first(chunk.bytes);
   for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
     const auto index = (chunk.offset + at) / block_size;
-    if (!tree.matches(index, hash(data.subspan(at, block_size))))
+    LOAM_TRY(const auto wanted, tree.leaf(index));
+    if (wanted != hash(data.subspan(at, block_size)))
       return fail(std::format("{}: block {} (byte {}) does not match the release's hash tree", source.path.string(),
                               index, source.offset + index * block_size));
   }
   return {};
 }
 
-Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Conveyor& conveyor) {
+Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Conveyor& conveyor) {
   SaltedSha256 hash(tree.salt());
   for (std::uint64_t offset = 0; offset < tree.data_bytes(); offset += chunk_bytes) {
     auto chunk = conveyor.take_empty();
@@ -145,7 +146,7 @@ Result<void> read_chunks(const Place& source, int fd, const VerityTree& tree, Co
 // Reads and checks the source on a second thread, gives each good chunk to `consume` on this one. `remedy` is for a
 // source that cannot be read or is not what the tree says.
 template <typename Consume>
-Result<void> stream(const Place& source, const UniqueFd& fd, const VerityTree& tree, std::string_view remedy,
+Result<void> stream(const Place& source, const UniqueFd& fd, VerityTree& tree, std::string_view remedy,
                     const ProgressCallback& progress, Consume consume) {
   Conveyor conveyor;
   std::jthread reader([&] {
@@ -171,7 +172,7 @@ bool identical(int fd, std::uint64_t offset, std::span<const std::byte> data, Al
 
 }  // namespace
 
-Result<FillReport> fill(const Place& source, const Place& target, const VerityTree& tree, const FillOptions& options,
+Result<FillReport> fill(const Place& source, const Place& target, VerityTree& tree, const FillOptions& options,
                         const ProgressCallback& progress) {
   LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
   ::posix_fadvise(in.get(), static_cast<off_t>(source.offset), static_cast<off_t>(tree.data_bytes()),
@@ -195,7 +196,7 @@ Result<FillReport> fill(const Place& source, const Place& target, const VerityTr
   return report;
 }
 
-Result<void> read_verified(const Place& source, const VerityTree& tree, int out) {
+Result<void> read_verified(const Place& source, VerityTree& tree, int out) {
   LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
   return stream(
       source, in, tree, bad_medium, [](const Progress&) {},
@@ -210,7 +211,7 @@ Result<void> read_verified(const Place& source, const VerityTree& tree, int out)
       });
 }
 
-Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress) {
+Result<void> verify(const Place& place, VerityTree& tree, const ProgressCallback& progress) {
   LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
   return stream(place, fd, tree, bad_disk, progress, [](Chunk&) { return Result<void>{}; });
 }

@@ -34,13 +34,13 @@ struct FillReport {
 
 // Copies tree.data_bytes() bytes from source to target with direct I/O and syncs them. A block that does not match
 // the tree stops it; nothing unverified is ever written.
-Result<FillReport> fill(const Place& source, const Place& target, const VerityTree& tree, const FillOptions& options,
+Result<FillReport> fill(const Place& source, const Place& target, VerityTree& tree, const FillOptions& options,
                         const ProgressCallback& progress);
 
 // Writes the verified data to a pipe.
-Result<void> read_verified(const Place& source, const VerityTree& tree, int out);
+Result<void> read_verified(const Place& source, VerityTree& tree, int out);
 
 // Reads the place past the page cache and compares every block. The error names the first wrong block.
-Result<void> verify(const Place& place, const VerityTree& tree, const ProgressCallback& progress);
+Result<void> verify(const Place& place, VerityTree& tree, const ProgressCallback& progress);
 
 }  // namespace loam::slots

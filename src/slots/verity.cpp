@@ -1,11 +1,15 @@
 #include "slots/verity.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstring>
 #include <format>
+#include <memory>
 #include <numeric>
 #include <ranges>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 
 namespace loam::slots {
@@ -21,8 +25,9 @@ T little(std::span<const std::byte> bytes, std::size_t offset) {
 }
 
 constexpr std::size_t superblock_bytes = 512;
-// 64 PiB: far beyond any slot, and small enough that no product below overflows.
-constexpr std::uint64_t max_data_blocks = 1ULL << 44U;
+constexpr std::size_t copy_bytes = 1U << 20U;
+// 1 TiB: far beyond any slot, and small enough that the levels above the leaves fit into memory.
+constexpr std::uint64_t max_data_blocks = 1ULL << 28U;
 
 }  // namespace
 
@@ -70,47 +75,104 @@ Result<Digest> parse_digest(std::string_view hex) {
   return digest;
 }
 
-Result<VerityTree> VerityTree::load(std::vector<std::byte> hash_area, const Digest& root) {
-  LOAM_TRY(auto superblock, parse_superblock(hash_area));
-  const auto expected = hash_area_bytes(superblock.data_blocks);
-  if (hash_area.size() < expected)
-    return fail(std::format("verity tree: {} bytes, {} are needed for {} data blocks", hash_area.size(), expected,
-                            superblock.data_blocks),
-                "the file is cut off; get the release again");
-  hash_area.resize(expected);
-  VerityTree tree(std::move(hash_area), std::move(superblock), root);
-  LOAM_CHECK(tree.check());
+Result<VerityTree> VerityTree::load(ReadArea area, const Digest& root) {
+  std::vector<std::byte> first(block_size);
+  LOAM_CHECK(area(0, first));
+  LOAM_TRY(auto superblock, parse_superblock(first));
+  VerityTree tree(std::move(area), std::move(superblock), root);
+  auto whole = tree.read_upper();
+  if (whole) whole = tree.check_upper();
+  if (whole) whole = tree.check_leaves();
+  if (!whole) return std::unexpected(std::move(whole).error());
   return tree;
 }
 
-bool VerityTree::digest_at(std::uint64_t first_block, std::uint64_t index, const Digest& digest) const {
-  const auto offset = first_block * block_size + index * sizeof(Digest);
-  return std::memcmp(area_.data() + offset, digest.data(), sizeof(Digest)) == 0;
+Result<VerityTree> VerityTree::open(const std::filesystem::path& path, std::uint64_t offset, const Digest& root) {
+  LOAM_TRY(auto fd, open_file(path, O_RDONLY));
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);  // what is on the disk, not what was written to it
+  const auto file = std::make_shared<UniqueFd>(std::move(fd));
+  return load(
+      [file, offset, path](std::uint64_t at, std::span<std::byte> bytes) -> Result<void> {
+        if (auto read = read_exact(file->get(), bytes, offset + at); !read)
+          return std::unexpected(std::move(read).error().context("verity tree in " + path.string()));
+        return {};
+      },
+      root);
+}
+
+// Levels lie top first, leaves last.
+Result<void> VerityTree::read_upper() {
+  const auto levels = level_sizes(superblock_.data_blocks);
+  if (levels.empty()) return {};
+  const auto upper = std::accumulate(levels.begin() + 1, levels.end(), std::uint64_t{0});
+  first_leaf_ = 1 + upper;
+  above_leaves_ = levels.size() > 1 ? first_leaf_ - levels[1] : 0;
+  upper_.resize(upper * block_size);
+  return upper_.empty() ? Result<void>{} : read_(block_size, upper_);
+}
+
+Digest VerityTree::upper_digest(std::uint64_t first_block, std::uint64_t index) const {
+  Digest digest{};
+  std::memcpy(digest.data(), upper_.data() + (first_block - 1) * block_size + index * sizeof(Digest), sizeof(Digest));
+  return digest;
+}
+
+Digest VerityTree::wanted_of_leaves(std::uint64_t block) const {
+  return above_leaves_ == 0 ? root_ : upper_digest(above_leaves_, block);
+}
+
+Error VerityTree::damaged(std::uint64_t block) const {
+  return Error(std::format("verity tree: hash block {} does not match the root hash {}", block, to_hex(root_)),
+               "the release is damaged or not the one that was meant; get it again");
 }
 
 // Each level against the one above it, from the root down: nothing below a wrong block is looked at.
-Result<void> VerityTree::check() {
+Result<void> VerityTree::check_upper() {
   SaltedSha256 hash(superblock_.salt);
-  const auto levels = level_sizes(superblock_.data_blocks);
+  auto levels = level_sizes(superblock_.data_blocks);
+  if (!levels.empty()) levels.erase(levels.begin());
   std::uint64_t first = 1;
   std::uint64_t above = 0;
   for (const auto blocks : std::views::reverse(levels)) {
     for (std::uint64_t i = 0; i < blocks; ++i) {
-      const auto digest = hash(std::span(area_).subspan((first + i) * block_size, block_size));
-      const bool good = first == 1 ? digest == root_ : digest_at(above, i, digest);
-      if (!good)
-        return fail(std::format("verity tree: hash block {} does not match the root hash {}", first + i, to_hex(root_)),
-                    "the release is damaged or not the one that was meant; get it again");
+      const auto digest = hash(std::span(upper_).subspan((first - 1 + i) * block_size, block_size));
+      if (digest != (above == 0 ? root_ : upper_digest(above, i))) return std::unexpected(damaged(first + i));
     }
     above = first;
     first += blocks;
   }
-  first_leaf_ = above;
   return {};
 }
 
-bool VerityTree::matches(std::uint64_t index, const Digest& digest) const {
-  return first_leaf_ == 0 ? digest == root_ : digest_at(first_leaf_, index, digest);
+Result<void> VerityTree::check_leaves() {
+  for (std::uint64_t index = 0; index < data_blocks(); index += digests_per_block) LOAM_CHECK(leaf(index));
+  return {};
+}
+
+Result<Digest> VerityTree::leaf(std::uint64_t index) {
+  if (first_leaf_ == 0) return root_;
+  const auto number = index / digests_per_block;
+  if (const auto block = first_leaf_ + number; kept_ != block) {
+    leaves_.resize(block_size);
+    kept_ = 0;
+    LOAM_CHECK(read_(block * block_size, leaves_));
+    if (SaltedSha256 hash(superblock_.salt); hash(leaves_) != wanted_of_leaves(number))
+      return std::unexpected(damaged(block));
+    kept_ = block;
+  }
+  Digest digest{};
+  std::memcpy(digest.data(), leaves_.data() + index % digests_per_block * sizeof(Digest), sizeof(Digest));
+  return digest;
+}
+
+Result<void> VerityTree::copy_to(int fd, std::uint64_t offset) const {
+  std::vector<std::byte> chunk;
+  for (std::uint64_t at = 0; at < area_bytes(); at += chunk.size()) {
+    chunk.resize(std::min<std::uint64_t>(copy_bytes, area_bytes() - at));
+    LOAM_CHECK(read_(at, chunk));
+    LOAM_CHECK(write_exact(fd, chunk, offset + at));
+  }
+  return {};
 }
 
 }  // namespace loam::slots

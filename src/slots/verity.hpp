@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,30 +37,45 @@ std::uint64_t hash_area_bytes(std::uint64_t data_blocks);
 
 Result<Digest> parse_digest(std::string_view hex);
 
-// A tree whose every level was checked up to a root hash that the caller trusts.
+// Bytes of a hash area at an offset, all of them.
+using ReadArea = std::function<Result<void>(std::uint64_t offset, std::span<std::byte> bytes)>;
+
+// A tree whose every level was checked up to a root hash that the caller trusts. Only the levels above the leaves are
+// kept, so that the largest slot's takes half a megabyte; a block of leaves is read and checked again when it is
+// needed. For one thread at a time; fastest when it is asked in order.
 class VerityTree {
  public:
-  // `hash_area`: superblock and tree as in a hash partition; bytes behind the tree are ignored.
-  static Result<VerityTree> load(std::vector<std::byte> hash_area, const Digest& root);
+  // `area`: superblock and tree as in a hash partition; what lies behind the tree is not read.
+  static Result<VerityTree> load(ReadArea area, const Digest& root);
+  static Result<VerityTree> open(const std::filesystem::path& path, std::uint64_t offset, const Digest& root);
 
   std::uint64_t data_blocks() const { return superblock_.data_blocks; }
   std::uint64_t data_bytes() const { return data_blocks() * block_size; }
   std::span<const std::byte> salt() const { return superblock_.salt; }
-  // Superblock and tree, to be written as they are.
-  std::span<const std::byte> bytes() const { return area_; }
-  // True if `digest` is what the tree holds for data block `index`; index < data_blocks().
-  bool matches(std::uint64_t index, const Digest& digest) const;
+  std::uint64_t area_bytes() const { return hash_area_bytes(data_blocks()); }
+  // What data block `index` must have; index < data_blocks().
+  Result<Digest> leaf(std::uint64_t index);
+  // Superblock and tree, to a file or disk; not synced.
+  Result<void> copy_to(int fd, std::uint64_t offset) const;
 
  private:
-  VerityTree(std::vector<std::byte> area, VeritySuperblock superblock, const Digest& root)
-      : area_(std::move(area)), superblock_(std::move(superblock)), root_(root) {}
-  Result<void> check();
-  bool digest_at(std::uint64_t first_block, std::uint64_t index, const Digest& digest) const;
+  VerityTree(ReadArea area, VeritySuperblock superblock, const Digest& root)
+      : read_(std::move(area)), superblock_(std::move(superblock)), root_(root) {}
+  Result<void> read_upper();
+  Result<void> check_upper();
+  Result<void> check_leaves();
+  Digest upper_digest(std::uint64_t first_block, std::uint64_t index) const;
+  Digest wanted_of_leaves(std::uint64_t block) const;
+  Error damaged(std::uint64_t block) const;
 
-  std::vector<std::byte> area_;
+  ReadArea read_;
   VeritySuperblock superblock_;
   Digest root_{};
-  std::uint64_t first_leaf_ = 0;  // hash block at which the leaves start
+  std::vector<std::byte> upper_;    // hash blocks 1 to first_leaf_ - 1
+  std::uint64_t first_leaf_ = 0;    // hash block at which the leaves start; 0: there is no tree
+  std::uint64_t above_leaves_ = 0;  // hash block at which the level above them starts
+  std::uint64_t kept_ = 0;          // hash block that is in leaves_; 0: none
+  std::vector<std::byte> leaves_;
 };
 
 }  // namespace loam::slots

@@ -1,8 +1,11 @@
 // Trees are made by veritysetup itself, so that our reader is held against the real thing.
 #include "slots/verity.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <random>
 #include <span>
 
@@ -34,6 +37,14 @@ std::string other_data() {
   return data;
 }
 
+ReadArea area_of(std::vector<std::byte> area) {
+  return [area = std::move(area)](std::uint64_t offset, std::span<std::byte> bytes) -> Result<void> {
+    if (offset > area.size() || bytes.size() > area.size() - offset) return fail("cut off");
+    std::ranges::copy(std::span(area).subspan(offset, bytes.size()), bytes.begin());
+    return {};
+  };
+}
+
 class Verity : public ::testing::Test {
  protected:
   Made make(std::uint64_t blocks) {
@@ -57,7 +68,7 @@ TEST_F(Verity, ReadsWhatVeritysetupMakes) {
   for (const std::uint64_t blocks : {1U, 2U, 128U, 129U, 300U, 16384U, 16385U}) {
     auto made = make(blocks);
     EXPECT_EQ(made.area.size(), hash_area_bytes(blocks)) << blocks;
-    const auto tree = VerityTree::load(made.area, made.root);
+    auto tree = VerityTree::load(area_of(made.area), made.root);
     ASSERT_TRUE(tree) << blocks << ": " << tree.error().text();
     EXPECT_EQ(tree->data_blocks(), blocks);
     EXPECT_TRUE(verify({dir_ / "data", 0}, *tree, [](const Progress&) {})) << blocks;
@@ -66,7 +77,7 @@ TEST_F(Verity, ReadsWhatVeritysetupMakes) {
 
 TEST_F(Verity, EveryDamagedBlockIsFound) {
   const auto made = make(300);
-  const auto tree = VerityTree::load(made.area, made.root);
+  auto tree = VerityTree::load(area_of(made.area), made.root);
   ASSERT_TRUE(tree);
   const auto good = *read_file(dir_ / "data");
   for (const std::size_t at : {std::size_t{0}, std::size_t{128} * block_size + 17, good.size() - 1}) {
@@ -85,11 +96,40 @@ TEST_F(Verity, ATreeThatDoesNotMatchItsRootIsRefused) {
   for (std::size_t at = block_size; at < made.area.size(); at += block_size / 2) {
     auto bad = made.area;
     bad[at] ^= std::byte{1};
-    EXPECT_FALSE(VerityTree::load(bad, made.root)) << at;
+    EXPECT_FALSE(VerityTree::load(area_of(bad), made.root)) << at;
   }
   auto cut = made.area;
   cut.pop_back();
-  EXPECT_FALSE(VerityTree::load(cut, made.root));
+  EXPECT_FALSE(VerityTree::load(area_of(cut), made.root));
+}
+
+TEST_F(Verity, LeavesInAnyOrder) {
+  const auto made = make(300);
+  auto tree = VerityTree::load(area_of(made.area), made.root);
+  ASSERT_TRUE(tree);
+  const auto data = *read_file(dir_ / "data");
+  SaltedSha256 hash(tree->salt());
+  for (const std::uint64_t index : {299U, 0U, 128U, 127U, 256U})
+    EXPECT_EQ(tree->leaf(index).value(), hash(std::as_bytes(std::span(data)).subspan(index * block_size, block_size)));
+}
+
+TEST_F(Verity, ATreeThatChangesLaterIsNoticed) {
+  const auto made = make(300);
+  const auto area = std::make_shared<std::vector<std::byte>>(made.area);
+  auto tree = VerityTree::load([area](auto offset, auto bytes) { return area_of(*area)(offset, bytes); }, made.root);
+  ASSERT_TRUE(tree);
+  area->at(2 * block_size + 5) ^= std::byte{1};  // superblock, level above, leaves
+  EXPECT_FALSE(tree->leaf(0));
+  EXPECT_TRUE(tree->leaf(200));
+}
+
+TEST_F(Verity, CopiesItsArea) {
+  const auto made = make(300);
+  const auto tree = VerityTree::load(area_of(made.area), made.root);
+  const auto fd = open_file(dir_ / "copy", O_RDWR | O_CREAT, 0600);
+  ASSERT_TRUE(tree->copy_to(fd->get(), 4096));
+  const auto copy = *read_file(dir_ / "copy");
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(copy)).subspan(4096), made.area));
 }
 
 TEST(VeritySuperblock, RefusesWhatItDoesNotKnow) {
@@ -99,7 +139,7 @@ TEST(VeritySuperblock, RefusesWhatItDoesNotKnow) {
 
 TEST_F(Verity, FillCopiesOnlyWhatMatches) {
   const auto made = make(2000);
-  const auto tree = VerityTree::load(made.area, made.root);
+  auto tree = VerityTree::load(area_of(made.area), made.root);
   ASSERT_TRUE(write_file_atomic(dir_ / "target", other_data()));
   const auto first = fill({dir_ / "data", 0}, {dir_ / "target", 4096}, *tree, {}, [](const Progress&) {});
   ASSERT_TRUE(first) << first.error().text();
@@ -122,7 +162,7 @@ TEST_F(Verity, FillCopiesOnlyWhatMatches) {
 
 TEST_F(Verity, ASourceThatEndsEarlyIsSaid) {
   const auto made = make(2000);
-  const auto tree = VerityTree::load(made.area, made.root);
+  auto tree = VerityTree::load(area_of(made.area), made.root);
   std::filesystem::resize_file(dir_ / "data", 1000 * block_size);
   ASSERT_TRUE(write_file_atomic(dir_ / "target", other_data()));
   const auto filled = fill({dir_ / "data", 0}, {dir_ / "target", 0}, *tree, {}, [](const Progress&) {});
