@@ -117,7 +117,7 @@ case ${1:-} in
     proxy_from_apt
     # The host's own proxy and mirror settings go in; nothing else of its environment does.
     keep=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" LOAM_CACHE="$cache" LOAM_HOST_MIRROR="$(mirror)"
-      LOAM_HOST_SECURITY="$(security_mirror)" LOAM_TOOLBOX="$(key)"
+      LOAM_HOST_SECURITY="$(security_mirror)" LOAM_TOOLBOX="$(key)" ${LOAM_KEYS:+LOAM_KEYS="$LOAM_KEYS"}
       LOAM_PROMPT="${LOAM_PROMPT:-}" CI="${CI:-}")
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do [ -n "${!name:-}" ] && keep+=("$name=${!name}"); done
     mkdir -p "$cache"

@@ -95,8 +95,9 @@ Result<void> into_memory(const slots::Release& release) {
   Copier copier(total);
   for (const auto& [suffix, file] : release.manifest().files)
     LOAM_CHECK(copier.copy(release.file(suffix), fs::path(slots::live_release_path) / release.file(suffix).filename()));
-  const auto manifest = std::format("loam-{}.json", release.manifest().version);
-  return copier.copy(release.file("root").parent_path() / manifest, fs::path(slots::live_release_path) / manifest);
+  for (const auto* const suffix : {"json", "json.sig"})
+    LOAM_CHECK(copier.copy(release.file(suffix), fs::path(slots::live_release_path) / release.file(suffix).filename()));
+  return {};
 }
 
 Result<void> from_medium() {
@@ -112,7 +113,7 @@ Result<std::string> attach_loop(const fs::path& file) {
 // Mounts the volume if it is the medium of the release that was booted.
 Result<slots::Release> open_medium(const std::string& node, const std::string& root_hash) {
   LOAM_CHECK(mount(node, medium_path, "iso9660", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC));
-  auto release = slots::Release::open(std::format("{}/loam", medium_path));
+  auto release = slots::Release::open_unsigned(std::format("{}/loam", medium_path));
   if (release && to_hex(release->manifest().root_hash) == root_hash) return release;
   ::umount2(medium_path, MNT_DETACH);
   if (!release) return std::unexpected(std::move(release).error().context(node));
@@ -148,7 +149,7 @@ Result<void> mount_release(const std::string& root_hash, slots::BootFacts& facts
   const bool fits = available_memory() > total_size(release) + reserve;
   LOAM_CHECK(fits ? into_memory(release) : from_medium());
   if (fits) ::umount2(medium_path, MNT_DETACH);
-  LOAM_TRY(const auto held, slots::Release::open(fs::path(slots::live_release_path)));
+  LOAM_TRY(const auto held, slots::Release::open_unsigned(fs::path(slots::live_release_path)));
   LOAM_TRY(const auto data, attach_loop(held.file("root")));
   LOAM_TRY(const auto hashes, attach_loop(held.file("verity")));
   return mount_root(data, hashes, root_hash);

@@ -14,6 +14,7 @@
 #include "model/parse.hpp"
 #include "plan/executor.hpp"
 #include "slots/install_apply.hpp"
+#include "slots/signed_release.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ struct Options {
   std::string id;
   std::string config;
   std::string journal;
+  std::string trust = std::string(slots::trust_path);
   std::uint32_t sector_size = 512;
   bool wipe = false;
   bool plan_only = false;
@@ -72,7 +74,8 @@ Result<std::string> new_machine_id() {
 Result<void> install(const Options& options) {
   LOAM_TRY(const auto config_text, read_file(options.config, std::size_t{2} << 20U));
   LOAM_CHECK(model::parse_config(config_text, options.config));
-  LOAM_TRY(const auto release, slots::Release::open(options.release));
+  LOAM_TRY(const auto trust, slots::load_trust(options.trust));
+  LOAM_TRY(const auto release, slots::open_release(options.release, trust));
   LOAM_TRY(const auto claimed, node::claim_disk(options.disk));
   LOAM_CHECK(node::check_disk(options.disk, options.id));
   LOAM_TRY(auto target, node::observe_disk(claimed, options.disk, options.id, options.sector_size, options.wipe));
@@ -104,6 +107,8 @@ int run(int argc, char** argv) {
   app.add_option("--id", options.id, "identity of the disk, for messages");
   app.add_option("--config", options.config, "loam.yaml for the node")->required();
   app.add_option("--journal", options.journal, "where to note what is done")->default_val("/run/loam/install.journal");
+  app.add_option("--trust", options.trust, "directory of the authorities whose releases are installed")
+      ->capture_default_str();
   app.add_option("--sector-size", options.sector_size, "of an image file: 512 or 4096");
   app.add_flag("--wipe", options.wipe, "the disk may be erased though it is not blank");
   app.add_flag("--plan", options.plan_only, "print the plan and change nothing");

@@ -16,6 +16,7 @@
 #include "diskmgr/disk.hpp"
 #include "fall_back.hpp"
 #include "loamctl_disks.hpp"
+#include "loamctl_release.hpp"
 #include "model/parse.hpp"
 #include "node_client.hpp"
 #include "node_text.hpp"
@@ -221,6 +222,7 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
         };
       });
   node::add_disks(app, arguments.as_json, chosen);
+  node::add_release(app, arguments.as_json, chosen);
   add("links", "the network interfaces, their neighbours, and what is wrong with them", [&] {
     return links(arguments);
   })->add_flag("--watch", arguments.watch, "show them anew at each change");

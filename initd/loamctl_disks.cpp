@@ -141,9 +141,9 @@ void add_disks(CLI::App& app, const bool& as_json, std::function<Result<void>()>
   disks->callback([&] {
     if (!chosen) chosen = [&] { return show(as_json); };
   });
-  const auto add = [&](const char* name, const char* text, const std::function<Result<void>()>& run) {
+  const auto add = [&](const char* name, const char* text, std::function<Result<void>()> run) {
     auto* const command = disks->add_subcommand(name, text);
-    command->callback([&chosen, run] { chosen = run; });
+    command->callback([&chosen, run = std::move(run)] { chosen = run; });
     return command;
   };
   const auto with_id = [&](CLI::App* command) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the release directory: root (EROFS), verity, UKI, systemd-boot and manifest. Runs in the toolbox.
 
-    build.py OUT [--lock FILE] [--no-cache]
+    build.py OUT --version V --trust DIR [--lock FILE] [--no-cache]
 
 Steps, each from the content of its inputs only:
   base trees (mkosi)  ->  root tree (+ overlays, our programs)  ->  EROFS  ->  verity  ->  UKI  ->  manifest
@@ -21,6 +21,8 @@ TOP = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ["LOAM_CACHE"])
 EPOCH = "1767225600"  # every time stamp in the image
 SALT = hashlib.sha256(b"loam verity salt 1").hexdigest()  # the same in every release: leaves can be compared
+UPGRADE_FROM = "0.1.0"  # the oldest version that can be upgraded to this one
+FLOOR = "0"  # nothing older may be installed once this one has proven itself
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
@@ -170,10 +172,20 @@ def kernel_version(tree):
     return next((tree / "usr/lib/modules").iterdir()).name
 
 
-def compose_root(tree, version):
+def install_trust(tree, trust):
+    """Whose releases the image takes: certificates of authorities, and the keys that are revoked."""
+    target = tree / "usr/lib/loam/trust"
+    target.mkdir(parents=True)
+    for file in sorted(trust.iterdir()):
+        shutil.copyfile(file, target / file.name)
+        (target / file.name).chmod(0o644)
+
+
+def compose_root(tree, version, trust):
     """Packages, overlays and programs; whatever differs from build to build goes."""
     copy_overlay(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
+    install_trust(tree, trust)
     (tree / "usr/share/bash-completion/completions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TOP / "overlays/loamctl.bash", tree / "usr/share/bash-completion/completions/loamctl")
     packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}
@@ -186,6 +198,7 @@ def compose_root(tree, version):
            "etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", "etc/.pwd.lock", "boot/*", "efi/*", "etc/resolv.conf",
            "usr/lib/firmware/nvidia", "usr/lib/firmware/TAS2*", "usr/lib/firmware/cirrus", "var/lib/initramfs-tools",
            "etc/init.d/*", "etc/rc?.d/*",  # what runs is named in the preset; scripts without a unit would start by themselves
+           "etc/nvme/hostid", "etc/nvme/hostnqn",  # made at random; without them each node has its own, from its firmware
            "etc/apt", "run/*", "tmp/*", "var/tmp/*", "root/.*", "usr/lib/firmware/qat_*",
            "usr/lib/modules/*/vmlinuz")  # the UKI has it
     (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
@@ -269,11 +282,13 @@ def make_verity(root_image, hash_image):
     return next(line.split()[-1] for line in output.splitlines() if line.startswith("Root hash"))
 
 
-def describe(path):
-    return {"size": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+def write_manifest(out, version, kernel, trust):
+    revoked = ["--revoked", trust / "revoked"] if (trust / "revoked").exists() else []
+    run(TOP / "build/release/initd/loamctl", "release", "build", out, "--version", version, "--kernel", kernel, "--config-version", "1",
+        "--upgrade-from", UPGRADE_FROM, "--floor", FLOOR, *revoked, stdout=subprocess.DEVNULL)
 
 
-def build(out, version, lock, cached):
+def build(out, version, trust, lock, cached):
     work = out.with_name(out.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(out, ignore_errors=True)
@@ -287,21 +302,19 @@ def build(out, version, lock, cached):
 
     say("root file system (EROFS)")
     shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")
-    compose_root(root, version)
+    compose_root(root, version, trust)
     name = out / f"loam-{version}"
     root_image, hash_image = Path(f"{name}.root"), Path(f"{name}.verity")
     run("mkfs.erofs", "--quiet", "-T", EPOCH, "-U", EROFS_UUID, "-b4096", "-zzstd,3", "-C65536", "-E^inline_data",
         root_image, root, stdout=subprocess.DEVNULL)
     root_hash = make_verity(root_image, hash_image)
+    hash_image.chmod(0o644)  # cryptsetup makes it for itself only; a web server is to serve it
 
     say("initrd and unified kernel image")
     compose_initrd(initrd, root, work / "initrd.zst")
     make_uki(work, root, f"{name}.efi", root_hash)
     shutil.copy(root / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", f"{name}.boot.efi")
-    manifest = {"format": 1, "version": version, "kernel": kernel_version(root),
-                "config_versions": [1], "verity": {"root_hash": root_hash, "salt": SALT, "block_size": 4096},
-                "files": {suffix: describe(Path(f"{name}.{suffix}")) for suffix in ("efi", "boot.efi", "root", "verity")}}
-    Path(f"{name}.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    write_manifest(out, version, kernel_version(root), trust)
     shutil.rmtree(work)
     return root_hash
 
@@ -310,11 +323,12 @@ def main():
     parser = argparse.ArgumentParser(description="Build the release directory.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--trust", type=Path, required=True, help="authorities (*.pem) whose releases the image takes, and \"revoked\"")
     parser.add_argument("--lock", type=Path, help="take exactly the packages of this lock")
     parser.add_argument("--no-cache", action="store_true", help="run mkosi even if its inputs did not change")
     options = parser.parse_args()
     lock = json.loads(options.lock.read_text()) if options.lock else None
-    print(build(options.out.resolve(), options.version, lock, not options.no_cache))
+    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache))
 
 
 if __name__ == "__main__":

@@ -72,10 +72,39 @@ def build():
     compile_preset("release")
 
 
+def make_key(folder, name, *options):
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-noenc", "-sha384", "-days", "36500",
+        "-subj", f"/CN=Loam {name} of {os.uname().nodename}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", *options, stderr=subprocess.DEVNULL)
+    (folder / f"{name}.key").chmod(0o600)
+
+
+def keys():
+    """The folder with who may sign (trust/) and who does (signer.key, signer.pem): LOAM_KEYS, or one of this machine's own."""
+    if given := os.environ.get("LOAM_KEYS"):
+        return Path(given)
+    folder = CACHE / "keys"
+    if not folder.exists():
+        partial = CACHE / f"keys.{os.getpid()}"
+        (partial / "trust").mkdir(parents=True)
+        make_key(partial, "authority", "-addext", "basicConstraints=critical,CA:TRUE")
+        make_key(partial, "signer", "-CA", partial / "authority.pem", "-CAkey", partial / "authority.key", "-addext", "basicConstraints=critical,CA:FALSE",
+                 "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning")
+        shutil.copy(partial / "authority.pem", partial / "trust")
+        partial.rename(folder)
+    os.environ["LOAM_KEYS"] = str(folder)  # for scenarios
+    return folder
+
+
+def sign(release):
+    run(BUILD / "release/initd/loamctl", "release", "sign", release, "--key", keys() / "signer.key", "--chain", keys() / "signer.pem", "--trust", keys() / "trust",
+        stdout=subprocess.DEVNULL)
+
+
 def image():
     build()
     programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
-    key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
+    trusted = "".join(f"{file.name} {file.read_text()}" for file in sorted((keys() / "trust").iterdir()))
+    key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"] + trusted).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:
         return
@@ -83,7 +112,8 @@ def image():
     if not saved.exists():
         say("building the image")
         partial = CACHE / f"release-{key}.{os.getpid()}"
-        run(TOP / "mkosi/build.py", partial, "--version", version(), stdout=subprocess.DEVNULL)
+        run(TOP / "mkosi/build.py", partial, "--version", version(), "--trust", keys() / "trust", stdout=subprocess.DEVNULL)
+        sign(partial)
         (partial / ".key").write_text(key)
         partial.rename(saved)
         forget_old("release-*", keep=3)
@@ -121,7 +151,7 @@ def reproduce():
     image()
     say("building the image a second time, from the lock of the first")
     second = BUILD / "reproduce"
-    run(TOP / "mkosi/build.py", second, "--version", version(), "--lock", next(RELEASE.glob("*.lock")), "--no-cache",
+    run(TOP / "mkosi/build.py", second, "--version", version(), "--trust", keys() / "trust", "--lock", next(RELEASE.glob("*.lock")), "--no-cache",
         stdout=subprocess.DEVNULL)
     first, again = (json.loads(next(d.glob("loam-*.json")).read_text()) for d in (RELEASE, second))
     same = first == again
@@ -301,6 +331,8 @@ def fuzz_seeds():
     example = subprocess.run([str(loamctl), "config", "example"], capture_output=True, check=True).stdout
     manifest = next(RELEASE.glob("loam-*.json")).read_bytes()
     tree = next(RELEASE.glob("loam-*.verity")).read_bytes()[:8192]
+    signature = next(RELEASE.glob("loam-*.json.sig")).read_bytes()
+    uki = next(RELEASE.glob("loam-*[0-9].efi")).read_bytes()[:4096]
     plan = json.dumps({"plan": json.dumps({"title": "t", "actions": []})}).encode() + b'\n{"begin":0}\n'
     lldp = b'{"Neighbors":[{"InterfaceName":"nic0","Neighbors":[{"SystemName":"sw1","PortID":"Ethernet1/7"}]}]}'
     bonding = b"Slave Interface: nic0\ndetails partner lacp pdu:\n    system mac address: 52:54:00:00:00:01\n    oper key: 15\n    port state: 63\n"
@@ -314,7 +346,7 @@ def fuzz_seeds():
     content = b'{"signatures":[{"kind":"ext4","label":"l","uuid":"u","offset":1080}],"ceph":[{"role":"db","ceph_fsid":"f","osd_uuid":"u","osd_id":"3","volume":"v/l","encrypted":true,"offset":1,"bytes":2}]}'
     ledger = b'{"version":1,"claims":[{"id":"i","names":["i"],"description":"d","slot":"s","purpose":"data","metadata":"m","db_bytes":1,"parts":0,"osd_uuid":"u","osd_id":"1"}],"used_consents":["i"],"erased":["i"],"wipes":[{"id":"i","content":' + content + b"}]}"
     documents = [b"\0" + smart, b"\1" + nvme, b'\2{"state":"good","why":"w"}', b"\3" + content, b"\4" + ledger]
-    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree],
+    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki],
             "journal_fuzz": [plan]}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.fake_disks import fake_disks, with_disks
 from lab.machine import wait_until
-from lab.node import ISO, RELEASE, Installed, install, uki
+from lab.node import ISO, RELEASE, TRUST, Installed, install, uki
 
 TOP = Path(__file__).resolve().parent.parent.parent
 OUT = TOP / "build/bench"
@@ -85,7 +85,7 @@ def native_install(folder):
     # Blocks are there already, as on a disk: allocating them is the host file system's time, not ours.
     subprocess.run(["fallocate", "-l", "9G", str(disk)], check=True)
     (folder / "loam.yaml").write_text("version: 1\ninstall: {disk: {bus: nvme}}\n")
-    process = subprocess.Popen([str(ENGINE), "--release", str(RELEASE), "--disk", str(disk), "--config", str(folder / "loam.yaml"), "--journal",
+    process = subprocess.Popen([str(ENGINE), "--release", str(RELEASE), "--disk", str(disk), "--config", str(folder / "loam.yaml"), "--trust", str(TRUST), "--journal",
                                 str(folder / "journal"), "--wipe"], stdout=subprocess.PIPE, text=True)
     begun = {}
     for line in process.stdout:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import sha256
 from lab import judge
-from lab.node import RELEASE, uki
+from lab.node import RELEASE, TRUST, uki
 
 TOP = Path(__file__).resolve().parent.parent.parent
 ENGINE = TOP / "build/release/initd/loam-install"
@@ -38,7 +38,7 @@ class Bench:
             file.truncate(24 << 30)
 
     def argv(self, *more):
-        return [str(ENGINE), "--release", str(RELEASE), "--disk", str(self.disk), "--config", str(self.config),
+        return [str(ENGINE), "--release", str(RELEASE), "--disk", str(self.disk), "--config", str(self.config), "--trust", str(TRUST),
                 "--journal", str(self.folder / "journal"), *more]
 
     def install(self, *more):

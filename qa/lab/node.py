@@ -14,6 +14,7 @@ from lab.machine import Drive, EmulatorHang, Machine, make_config_volume, make_d
 
 TOP = Path(__file__).resolve().parent.parent.parent
 RELEASE = TOP / "build/release-dir"
+TRUST = Path(os.environ["LOAM_KEYS"]) / "trust"  # whose releases are taken; set by steps.py
 ISO = TOP / "build/loam.iso"
 STATES = TOP / "build/states"
 

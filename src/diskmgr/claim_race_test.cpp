@@ -93,7 +93,7 @@ class Race : public ::testing::Test {
   testing::TempDir dir_;
   std::string file_ = (dir_ / "disk").string();
   std::optional<LoopDevice> loop_;
-  std::minstd_rand random_{42};  // NOLINT(cert-msc51-cpp): the same in every run
+  std::minstd_rand random_{42};  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
 };
 
 TEST_F(Race, WhoHoldsOrLocksTheDiskKeepsIt) {

@@ -72,6 +72,7 @@ std::string describe(const CephPart& part) {
 
 std::string to_text(const Content& content) {
   std::vector<std::string> texts;
+  texts.reserve(content.signatures.size());
   for (const auto& signature : content.signatures) texts.push_back(to_text(signature));
   std::vector<std::string> inside;
   for (const auto& part : content.ceph)

@@ -18,7 +18,9 @@ std::string same_disk(const Facts& disk) {
 template <typename Claims>
 bool count(Claims& claims, const std::string& name, const std::string& disk, int change) {
   auto& disks = claims[name];
-  if ((disks[disk] += change) == 0) disks.erase(disk);
+  auto& times = disks[disk];
+  times += change;
+  if (times == 0) disks.erase(disk);
   const bool shared = disks.size() > (change > 0 ? 1U : 0U);
   if (disks.empty()) claims.erase(name);
   return shared;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+
+#include "slots/version.hpp"
 
 namespace loam::slots {
 
@@ -28,9 +29,8 @@ std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) 
   for (const auto& name : file_names)
     if (auto entry = parse_boot_entry(name)) entries.push_back(*std::move(entry));
   // As versions, which are no words: 0.10 is newer than 0.9.
-  std::ranges::sort(entries, [](const BootEntry& a, const BootEntry& b) {
-    return ::strverscmp(a.version.c_str(), b.version.c_str()) > 0;
-  });
+  std::ranges::sort(entries,
+                    [](const BootEntry& a, const BootEntry& b) { return compare_versions(a.version, b.version) > 0; });
   return entries;
 }
 

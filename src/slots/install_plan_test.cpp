@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint64_t gib = 1ULL << 30U;
 
 Manifest manifest() {
-  Manifest result{.version = "1.2.3", .root_hash = {}, .files = {}};
+  Manifest result;
+  result.version = "1.2.3";
   result.files = {{"root", {200U << 20U, ""}}, {"verity", {2U << 20U, ""}}, {"efi", {}}, {"boot.efi", {}}};
   return result;
 }
@@ -160,12 +161,6 @@ TEST(Layout, FitsDisksOfBothSectorSizes) {
     }
   EXPECT_FALSE(layout_for(min_disk_bytes() - 1, 512));
   EXPECT_FALSE(layout_for(100 * gib, 520));
-}
-
-TEST(Manifest, RefusesWhatIsNotOne) {
-  for (const auto* const bad : {"", "[]", R"({"format":2})", R"({"format":8.8e64})", R"({"format":-1})",
-                                R"({"format":1,"version":"../x"})", R"({"format":1,"version":"1"})"})
-    EXPECT_FALSE(parse_manifest(bad)) << bad;
 }
 
 TEST(Sfdisk, ReadsSectorsOfTheDisk) {

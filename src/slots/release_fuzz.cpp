@@ -1,5 +1,5 @@
-// Any bytes as a manifest, a verity hash area, a partition table as sfdisk prints it, boot facts, and a UKI's file
-// name.
+// Any bytes as a manifest, its signature, a verity hash area, a UKI, its file name, a partition table as sfdisk prints
+// it, and boot facts.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,10 @@
 #include "slots/boot_entries.hpp"
 #include "slots/boot_facts.hpp"
 #include "slots/gpt.hpp"
-#include "slots/release.hpp"
+#include "slots/manifest.hpp"
+#include "slots/pem.hpp"
+#include "slots/signature.hpp"
+#include "slots/uki.hpp"
 #include "slots/verity.hpp"
 
 namespace {
@@ -50,6 +53,26 @@ void check_tree(std::span<const std::byte> area) {
   if (tree && tree->data_blocks() != superblock->data_blocks) std::abort();
 }
 
+// What it brings along as certificate is trusted: so all of the way is gone.
+void check_signature(std::string_view text) {
+  const auto blocks = parse_pem(text);
+  if (!blocks) return;
+  const auto verified = verify_signature("manifest", text, {.authorities = {blocks->back().data}, .revoked = {}});
+  if (verified && verified->key.size() != 64) std::abort();
+}
+
+void check_uki(std::string_view text) {
+  constexpr std::uint64_t bytes = 1U << 20U;
+  const auto parts = parse_uki(std::as_bytes(std::span(text)), bytes);
+  if (!parts) return;
+  std::uint64_t at = 0;
+  for (const auto& part : *parts) {
+    if (part.offset != at || part.bytes == 0) std::abort();
+    at += part.bytes;
+  }
+  if (at != bytes) std::abort();
+}
+
 }  // namespace
 
 // The first byte chooses the parser.
@@ -57,11 +80,13 @@ void check_tree(std::span<const std::byte> area) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 7) {
     case 0: check_manifest(text); break;
     case 1: check_table(text); break;
     case 2: check_entry(text); break;
     case 3: check_facts(text); break;
+    case 5: check_signature(text); break;
+    case 6: check_uki(text); break;
     default: check_tree(std::as_bytes(std::span(text)));
   }
   return 0;

@@ -1,9 +1,11 @@
 #include "slots/sha256.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "base/file.hpp"
@@ -39,21 +41,28 @@ Digest SaltedSha256::operator()(std::span<const std::byte> data) {
   return digest;
 }
 
-Result<std::string> sha256_file(const std::filesystem::path& path) {
-  LOAM_TRY(auto fd, open_file(path, O_RDONLY));
+Result<std::string> sha256_range(int fd, std::uint64_t offset, std::uint64_t bytes) {
   auto context = new_context();
   require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
   std::vector<std::byte> buffer(1U << 20U);
-  while (true) {
-    const auto got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno(path.string());
-    if (got == 0) break;
-    require(EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(got)) == 1);
+  for (std::uint64_t done = 0; done < bytes;) {
+    const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes - done));
+    LOAM_CHECK(read_exact(fd, part, offset + done));
+    require(EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1);
+    done += part.size();
   }
   Digest digest{};
   require(EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) == 1);
   return to_hex(digest);
+}
+
+Result<std::string> sha256_file(const std::filesystem::path& path) {
+  LOAM_TRY(const auto fd, open_file(path, O_RDONLY));
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return fail_errno(path.string());
+  auto digest = sha256_range(fd.get(), 0, static_cast<std::uint64_t>(info.st_size));
+  if (!digest) return std::unexpected(std::move(digest).error().context(path.string()));
+  return digest;
 }
 
 }  // namespace loam::slots

@@ -33,7 +33,10 @@ class SaltedSha256 {
   MdContext work_;
 };
 
-// Digest of a whole file, as lower-case hexadecimal.
+// Digest of a part of an open file, as lower-case hexadecimal.
+Result<std::string> sha256_range(int fd, std::uint64_t offset, std::uint64_t bytes);
+
+// The same of a whole file.
 Result<std::string> sha256_file(const std::filesystem::path& path);
 
 }  // namespace loam::slots

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "slots/aligned_buffer.hpp"
 
 namespace loam::slots {
 
@@ -25,24 +26,8 @@ namespace {
 constexpr std::size_t chunk_bytes = 4U << 20U;
 constexpr std::size_t chunks_in_flight = 4;
 
-struct Free {
-  void operator()(std::byte* bytes) const { std::free(bytes); }  // NOLINT(cppcoreguidelines-no-malloc)
-};
-
-// Direct I/O wants aligned memory.
-class AlignedBuffer {
- public:
-  AlignedBuffer() : bytes_(static_cast<std::byte*>(std::aligned_alloc(block_size, chunk_bytes))) {
-    if (!bytes_) throw std::bad_alloc();
-  }
-  std::span<std::byte> first(std::size_t count) { return {bytes_.get(), count}; }
-
- private:
-  std::unique_ptr<std::byte, Free> bytes_;
-};
-
 struct Chunk {
-  AlignedBuffer buffer;
+  AlignedBuffer buffer{chunk_bytes};
   std::uint64_t offset = 0;  // from the start of the data
   std::size_t bytes = 0;
 };
@@ -179,7 +164,7 @@ Result<FillReport> fill(const Place& source, const Place& target, VerityTree& tr
                   POSIX_FADV_SEQUENTIAL);
   LOAM_TRY(const auto out, open_uncached(target.path, O_RDWR));
   FillReport report;
-  AlignedBuffer scratch;
+  AlignedBuffer scratch(chunk_bytes);
   LOAM_CHECK(stream(source, in, tree, bad_medium, progress, [&](Chunk& chunk) -> Result<void> {
     const auto data = chunk.buffer.first(chunk.bytes);
     const auto at = target.offset + chunk.offset;

@@ -1,0 +1,71 @@
+#include "slots/block_io.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "base/file.hpp"
+
+namespace loam::slots {
+
+namespace {
+
+// What is asked for at random is read with a little behind it, what is asked for in order in large pieces.
+constexpr std::uint64_t scattered_blocks = 16;
+
+}  // namespace
+
+Result<BlockReader> BlockReader::open(const Place& place, std::uint64_t blocks) {
+  LOAM_TRY(auto fd, open_uncached(place.path, O_RDONLY));
+  return BlockReader(std::move(fd), place, blocks);
+}
+
+Result<void> BlockReader::fill(std::uint64_t index) {
+  const bool in_order = held_ > 0 && index == first_ + held_;
+  const std::uint64_t wanted = in_order ? buffer_.size() / block_size : scattered_blocks;
+  held_ = 0;
+  const auto count = std::min(wanted, blocks_ - index);
+  if (auto read = read_exact(fd_.get(), buffer_.first(count * block_size), place_.offset + index * block_size); !read)
+    return std::unexpected(std::move(read).error().context(place_.path.string()));
+  first_ = index;
+  held_ = count;
+  return {};
+}
+
+Result<std::span<const std::byte, block_size>> BlockReader::get(std::uint64_t index) {
+  if (index >= blocks_) return fail(place_.path.string() + ": a block behind its end was asked for");
+  if (index < first_ || index >= first_ + held_) LOAM_CHECK(fill(index));
+  return buffer_.block(index - first_);
+}
+
+Result<BlockWriter> BlockWriter::open(const Place& place) {
+  LOAM_TRY(auto fd, open_uncached(place.path, O_RDWR));
+  return BlockWriter(std::move(fd), place);
+}
+
+Result<void> BlockWriter::put(std::uint64_t index, Block data) {
+  if (held_ > 0 && (index != first_ + held_ || held_ == buffer_.size() / block_size)) LOAM_CHECK(flush());
+  if (held_ == 0) first_ = index;
+  std::ranges::copy(data, buffer_.block(held_).begin());
+  ++held_;
+  return {};
+}
+
+Result<void> BlockWriter::flush() {
+  const auto data = buffer_.first(held_ * block_size);
+  held_ = 0;
+  if (data.empty()) return {};
+  if (auto wrote = write_exact(fd_.get(), data, place_.offset + first_ * block_size); !wrote)
+    return std::unexpected(std::move(wrote)
+                               .error()
+                               .context(place_.path.string())
+                               .remedy("the disk does not keep what is written to it; replace it"));
+  return {};
+}
+
+Result<void> BlockWriter::sync() {
+  LOAM_CHECK(flush());
+  return fsync_fd(fd_.get(), place_.path.string());
+}
+
+}  // namespace loam::slots

@@ -1,0 +1,54 @@
+// Single blocks of a slot, read and written in large pieces with direct I/O.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+#include "slots/aligned_buffer.hpp"
+#include "slots/transfer.hpp"
+
+namespace loam::slots {
+
+class BlockReader {
+ public:
+  // blocks: how many there are behind the start of the place.
+  static Result<BlockReader> open(const Place& place, std::uint64_t blocks);
+  std::uint64_t blocks() const { return blocks_; }
+  // The block as it was when it, or one shortly before it, was asked for. Good until the next call.
+  Result<std::span<const std::byte, block_size>> get(std::uint64_t index);
+
+ private:
+  BlockReader(UniqueFd fd, Place place, std::uint64_t blocks)
+      : fd_(std::move(fd)), place_(std::move(place)), blocks_(blocks) {}
+  Result<void> fill(std::uint64_t index);
+
+  UniqueFd fd_;
+  Place place_;
+  std::uint64_t blocks_ = 0;
+  AlignedBuffer buffer_{std::size_t{1} << 20U};
+  std::uint64_t first_ = 0;  // in the buffer
+  std::uint64_t held_ = 0;   // blocks in the buffer
+};
+
+class BlockWriter {
+ public:
+  static Result<BlockWriter> open(const Place& place);
+  // In any order; blocks in a row are written together.
+  Result<void> put(std::uint64_t index, Block data);
+  // All that was put is on the disk.
+  Result<void> sync();
+
+ private:
+  BlockWriter(UniqueFd fd, Place place) : fd_(std::move(fd)), place_(std::move(place)) {}
+  Result<void> flush();
+
+  UniqueFd fd_;
+  Place place_;
+  AlignedBuffer buffer_{std::size_t{1} << 20U};
+  std::uint64_t first_ = 0;
+  std::uint64_t held_ = 0;
+};
+
+}  // namespace loam::slots
