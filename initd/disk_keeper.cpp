@@ -268,6 +268,8 @@ std::optional<Condition> DiskKeeper::condition() const {
   }
   for (const auto& [id, why] : failed_)
     if (book.named(id) != nullptr) bad.push_back(std::format("{}: {}", id, why));
+  for (const auto& [group, why] : volumes_.problems())
+    bad.push_back(std::format("the OSDs in LVM group {} cannot start: {}", group, why));
   const bool good = bad.empty();
   bad.insert(bad.end(), warnings.begin(), warnings.end());
   const auto count = std::ranges::count(ledger_.claims, diskmgr::Purpose::data, &diskmgr::Claim::purpose);

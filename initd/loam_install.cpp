@@ -75,7 +75,8 @@ Result<void> install(const Options& options) {
   LOAM_TRY(const auto config_text, read_file(options.config, std::size_t{2} << 20U));
   LOAM_CHECK(model::parse_config(config_text, options.config));
   LOAM_TRY(const auto trust, slots::load_trust(options.trust));
-  LOAM_TRY(const auto release, slots::open_release(options.release, trust));
+  LOAM_TRY(const auto opened, slots::open_release(options.release, trust));
+  const auto& release = opened.release;
   LOAM_TRY(const auto claimed, node::claim_disk(options.disk));
   LOAM_CHECK(node::check_disk(options.disk, options.id));
   LOAM_TRY(auto target, node::observe_disk(claimed, options.disk, options.id, options.sector_size, options.wipe));

@@ -82,15 +82,12 @@ Result<void> sign(const Options& options, bool as_json) {
 
 Result<void> verify(const Options& options, bool as_json) {
   LOAM_TRY(const auto trust, slots::load_trust(options.trust));
-  LOAM_TRY(const auto release, slots::open_release(options.directory, trust));
+  LOAM_TRY(const auto opened, slots::open_release(options.directory, trust));
+  const auto& release = opened.release;
   LOAM_CHECK(release.check_files());
   LOAM_TRY(auto tree, release.load_tree());
   LOAM_CHECK(slots::verify({.path = release.file("root"), .offset = 0}, tree, [](const slots::Progress&) {}));
-  LOAM_TRY(const auto path, slots::find_manifest(options.directory));
-  LOAM_TRY(const auto manifest, read_file(path, slots::max_manifest_bytes));
-  LOAM_TRY(const auto signature, read_file(path.string() + ".sig", slots::max_signature_bytes));
-  LOAM_TRY(const auto signer, slots::verify_signature(manifest, signature, trust));
-  say(release.manifest(), signer, as_json);
+  say(release.manifest(), opened.signer, as_json);
   return {};
 }
 

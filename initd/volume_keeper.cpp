@@ -52,11 +52,13 @@ void VolumeKeeper::start(const diskmgr::DiskBook& book, const std::string& group
 
 void VolumeKeeper::ended(const std::string& group, const std::string& problem) {
   limit_.disable();
-  if (problem.empty())
+  problems_.erase(group);
+  if (problem.empty()) {
     sys::log(sys::Priority::notice, std::format("LVM group {} of our OSDs is active", group));
-  else
-    sys::log(sys::Priority::error,
-             "loam-activate: " + (error_.empty() ? problem : error_) + "; loamctl retry tries again");
+  } else {
+    problems_[group] = (error_.empty() ? problem : error_) + "; loamctl retry tries again";
+    sys::log(sys::Priority::error, std::format("LVM group {}: {}", group, problems_[group]));
+  }
   // Not here: this may run inside of the child's own callback.
   auto next = loop_->after(std::chrono::seconds(0), [this] {
     child_.reset();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -20,7 +21,11 @@ class VolumeKeeper {
 
   // Starts one child at a time, once for each group and each time that its disk appeared.
   void take(const diskmgr::DiskBook& book);
-  void retry() { tried_.clear(); }
+  void retry() {
+    tried_.clear();
+    problems_.clear();
+  }
+  const std::map<std::string, std::string>& problems() const { return problems_; }  // by group
 
  private:
   void start(const diskmgr::DiskBook& book, const std::string& group);
@@ -28,6 +33,7 @@ class VolumeKeeper {
 
   sys::EventLoop* loop_;
   std::function<void()> again_;
+  std::map<std::string, std::string> problems_;
   std::set<std::string> tried_;  // disk, its number and group
   std::unique_ptr<sys::Child> child_;
   std::string error_;

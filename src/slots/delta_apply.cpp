@@ -175,8 +175,7 @@ Result<void> Filling::take_block(const std::string& name, std::uint64_t index, B
   return {};
 }
 
-}  // namespace
-
+// What there is: the active slot by its tree, the target by reading as much of it as the release will take.
 Result<Seeds> find_seeds(const DeltaTarget& target, const std::optional<ActiveSlot>& active, VerityTree& tree) {
   Seeds seeds;
   seeds.zero = SaltedSha256(tree.salt())(zero_block);
@@ -184,6 +183,8 @@ Result<Seeds> find_seeds(const DeltaTarget& target, const std::optional<ActiveSl
   LOAM_CHECK(index_target(target, tree.salt(), std::min(target.bytes / block_size, tree.data_blocks()), seeds));
   return seeds;
 }
+
+}  // namespace
 
 Result<DeltaReport> apply_delta(VerityTree& tree, const DeltaTarget& target, const std::optional<ActiveSlot>& active,
                                 Source& source, const std::string& name, const DeltaOptions& options) {

@@ -43,9 +43,6 @@ struct DeltaReport {
   std::uint64_t fetched = 0;  // bytes, with those between the blocks that were needed
 };
 
-// What there is: the active slot by its tree, the target by reading as much of it as the release will take.
-Result<Seeds> find_seeds(const DeltaTarget& target, const std::optional<ActiveSlot>& active, VerityTree& tree);
-
 // name: of the root in the source. Synced at its end.
 Result<DeltaReport> apply_delta(VerityTree& tree, const DeltaTarget& target, const std::optional<ActiveSlot>& active,
                                 Source& source, const std::string& name, const DeltaOptions& options);

@@ -17,7 +17,7 @@ Result<SignedManifest> open_manifest(std::string_view manifest, std::string_view
   return SignedManifest{.manifest = std::move(parsed), .signer = std::move(signer)};
 }
 
-Result<Release> open_release(const fs::path& directory, const Trust& trust) {
+Result<SignedRelease> open_release(const fs::path& directory, const Trust& trust) {
   LOAM_TRY(const auto path, find_manifest(directory));
   LOAM_TRY(const auto manifest, read_file(path, max_manifest_bytes));
   auto signature = read_file(path.string() + ".sig", max_signature_bytes);
@@ -26,7 +26,7 @@ Result<Release> open_release(const fs::path& directory, const Trust& trust) {
         "a release without a signature is not used; loamctl release sign makes it"));
   auto opened = open_manifest(manifest, *signature, trust);
   if (!opened) return std::unexpected(std::move(opened).error().context(path.string()));
-  return Release(directory, std::move(opened->manifest));
+  return SignedRelease{.release = Release(directory, std::move(opened->manifest)), .signer = std::move(opened->signer)};
 }
 
 }  // namespace loam::slots

@@ -21,7 +21,12 @@ struct SignedManifest {
 // A release may revoke the key that signed it: then it is not trusted either.
 Result<SignedManifest> open_manifest(std::string_view manifest, std::string_view signature, const Trust& trust);
 
+struct SignedRelease {
+  Release release;
+  Signer signer;
+};
+
 // The one release in a directory.
-Result<Release> open_release(const std::filesystem::path& directory, const Trust& trust);
+Result<SignedRelease> open_release(const std::filesystem::path& directory, const Trust& trust);
 
 }  // namespace loam::slots
