@@ -21,7 +21,7 @@ constexpr std::chrono::seconds content_limit{30};
 constexpr std::chrono::seconds health_limit{70};  // a little more than loam-probe gives the tools
 // Health tells nobody when it turns bad.
 constexpr std::chrono::minutes health_again{30};
-constexpr std::chrono::minutes longest_silence{60};
+constexpr std::chrono::seconds longest_delay = std::chrono::hours(1);
 
 }  // namespace
 
@@ -80,7 +80,7 @@ bool DiskWatch::update(const std::string& node) {
   auto facts = device ? diskmgr::observe(*device) : std::nullopt;
   if (!facts) {
     book_.remove(node);
-    silent_.erase(node);
+    later_.erase(node);
     return false;
   }
   facts->os_disk = node == os_node_;
@@ -98,7 +98,18 @@ bool DiskWatch::update(const std::string& node) {
   return same;
 }
 
-void DiskWatch::ask(Question question, const std::set<std::string>& nodes) {
+// Two looks at one disk would take each other for a program that holds it; the second waits for the first.
+std::set<std::string> DiskWatch::not_being_looked_at(const std::set<std::string>& nodes) {
+  std::set<std::string> result = nodes;
+  for (const auto& [id, child] : children_)
+    if (child.question == Question::content)
+      for (const auto& node : child.nodes)
+        if (result.erase(node) > 0) once_more_.insert(node);
+  return result;
+}
+
+void DiskWatch::ask(Question question, const std::set<std::string>& asked) {
+  const auto nodes = question == Question::content ? not_being_looked_at(asked) : asked;
   if (nodes.empty()) return;
   const int id = next_child_++;
   std::vector<std::string> argv = {sys::program_beside_us("loam-probe")};
@@ -136,7 +147,6 @@ void DiskWatch::take_line(int asked, std::string_view line) {
     if (auto health = diskmgr::parse_health(answer.value("health", nlohmann::json()).dump())) facts.health = *health;
   } else {
     facts.unread.clear();
-    silent_.erase(node);
     facts.read_error = answer.value("problem", "");
     facts.used_by = answer.value("used_by", "");
     auto content = diskmgr::parse_content(answer.value("content", nlohmann::json()).dump());
@@ -144,8 +154,20 @@ void DiskWatch::take_line(int asked, std::string_view line) {
     facts.content = content ? *std::move(content) : diskmgr::Content{};
   }
   book_.put(std::move(facts));
-  if (child->second.question == Question::content) log_class(node, before);
+  if (child->second.question == Question::content) {
+    log_class(node, before);
+    answered(node);
+  }
   notify_soon();
+}
+
+void DiskWatch::answered(const std::string& node) {
+  if (book_.entries().at(node).disk.cls == diskmgr::Class::busy) {
+    ask_again(node);
+  } else {
+    later_.erase(node);
+  }
+  if (once_more_.erase(node) > 0) ask(Question::content, {node});
 }
 
 std::string DiskWatch::class_of(const std::string& node) const {
@@ -200,6 +222,7 @@ void DiskWatch::no_answer(const Asked& asked, const std::string& why) {
     if (asked.question == Question::content) {
       facts.unread = text;
       facts.content = {};
+      once_more_.erase(node);
       ask_again(node);
     } else {
       facts.health = {
@@ -209,12 +232,13 @@ void DiskWatch::no_answer(const Asked& asked, const std::string& why) {
   }
 }
 
-// It may only have been slow. Each time later: a child that hangs on a dying disk cannot be ended.
+// It may only have been slow, or in use for a moment. Each time later: a child that hangs on a dying disk cannot be
+// ended.
 void DiskWatch::ask_again(const std::string& node) {
-  auto& silent = silent_[node];
-  auto timer = loop_->after(silent.delay, [this, node] { ask(Question::content, {node}); });
-  if (timer) silent.timer = *std::move(timer);
-  silent.delay = std::min(silent.delay * 2, longest_silence);
+  auto& later = later_[node];
+  auto timer = loop_->after(later.delay, [this, node] { ask(Question::content, {node}); });
+  if (timer) later.timer = *std::move(timer);
+  later.delay = std::min(later.delay * 2, longest_delay);
 }
 
 void DiskWatch::ask_health_later() {

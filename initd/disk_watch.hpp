@@ -43,10 +43,12 @@ class DiskWatch {
   };
   void look(const std::set<std::string>& nodes);
   bool update(const std::string& node);
-  void ask(Question question, const std::set<std::string>& nodes);
+  void ask(Question question, const std::set<std::string>& asked);
+  void answered(const std::string& node);
   void take_line(int asked, std::string_view line);
   void over(int asked, const std::string& problem);
   void no_answer(const Asked& asked, const std::string& why);
+  std::set<std::string> not_being_looked_at(const std::set<std::string>& nodes);
   void ask_again(const std::string& node);
   void ask_health_later();
   void notify_soon();
@@ -59,12 +61,13 @@ class DiskWatch {
   diskmgr::DiskBook book_;
   std::set<std::string> waiting_;  // nodes with events that were not looked into yet
   std::map<std::string, std::chrono::steady_clock::time_point>
-      since_;      // by node: udev's event that is being looked into
-  struct Silent {  // a disk that did not answer
-    std::chrono::minutes delay{1};
+      since_;                        // by node: udev's event that is being looked into
+  std::set<std::string> once_more_;  // nodes with events after the look at them that has not ended
+  struct Later {  // a disk that did not answer, or is in use by somebody who tells nobody when it lets go
+    std::chrono::seconds delay{10};
     sys::EventSource timer;
   };
-  std::map<std::string, Silent> silent_;  // by node
+  std::map<std::string, Later> later_;  // by node
   std::map<int, Asked> children_;
   int next_child_ = 0;
   std::vector<Asked> finished_;  // children that are over, destroyed a moment later

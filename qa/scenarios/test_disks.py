@@ -195,7 +195,9 @@ def test_a_disk_is_erased_by_consent_and_once(disks):
     disks.wait("photos", **{"class": "busy"}, reason="mounted on /run/m")
     busy = machine.ssh(f"loamctl disks wipe {name} --confirm {name}", check=False)
     assert busy.returncode == 1 and "its class is busy" in busy.stderr, busy
+    # No event tells that it is free again.
     machine.ssh("umount /run/m")
+    disks.wait("photos", **{"class": "foreign"}, reason="third")
 
 
 def test_a_wipe_goes_on_after_a_power_cut(disks):
@@ -262,6 +264,10 @@ def test_disks_that_fail(disks):
     assert disks.wait_said("LOAM-HDD")["status"] == "false"
     machine.plug(disks.make("small", "1G"))
     disks.wait("small", **{"class": "unusable"}, reason="too small for an OSD")
+    # Events while a disk is being looked at: the looks do not take each other for a program that holds it.
+    machine.ssh("for i in $(seq 30); do udevadm trigger --action=change --subsystem-match=block; sleep 0.1; done; udevadm settle")
+    disks.wait("small", **{"class": "unusable"}, reason="too small for an OSD")
+    assert "is busy" not in machine.ssh("journalctl -b -u loamd -o cat")
     flash = disks.make("flash", kind="nvme")
     machine.plug(flash)
     good = disks.wait("flash", 60, use="waiting")
