@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -33,5 +34,13 @@ Result<void> live_root(const std::string& root_hash, slots::BootFacts& facts);
 
 // /loam, /var and /etc of the mounted root. What cannot be mounted becomes a problem in `facts`.
 Result<void> mount_state(slots::BootFacts& facts);
+
+// root: of the release that is mounted. A release that runs again after a newer one gets back the loam.yaml that it
+// last used; the newer one's is kept for it.
+Result<void> follow_release(const std::filesystem::path& root);
+
+// True if three starts in a row of a release that had proven itself ended within a quarter of an hour without being
+// shut down: the boot menu comes next, for a person to choose. loam-boots.service takes the count back.
+Result<bool> count_boot(const std::filesystem::path& root);
 
 }  // namespace loam::boot

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <format>
 
@@ -57,19 +58,28 @@ Result<void> overlay_etc() {
 Result<void> set_machine_id() {
   auto id = read_file("/sysroot/loam/machine-id", 64);
   if (!id) {
-    LOAM_TRY(id, read_file("/proc/sys/kernel/random/uuid", 64));
+    LOAM_TRY(id, random_uuid());
     std::erase(*id, '-');
   }
   return write_file_atomic("/sysroot/etc/machine-id", *id, 0444);
+}
+
+// "/dev/sda1" is "dev-sda1" in the names of units (systemd.unit(5)); names of disks have nothing else to be escaped.
+std::string unit_name(const std::string& node) {
+  auto name = node.substr(1);
+  std::ranges::replace(name, '/', '-');
+  return name;
 }
 
 // systemd's own names for what it will find mounted; bless-boot and bootctl look for the ESP here.
 Result<void> write_esp_mount(const slots::BootFacts& facts) {
   if (facts.live || facts.disk.esp.empty()) return {};
   const auto unit = std::format(
-      "[Unit]\nDescription=EFI system partition of the boot disk\n\n"
-      "[Mount]\nWhat={}\nWhere=/efi\nType=vfat\nOptions=umask=0077,nosuid,nodev,noexec\n",
-      facts.disk.esp);
+      "[Unit]\nDescription=EFI system partition of the boot disk\n"
+      // FAT has no journal: what a power cut left is mended before it is mounted. It is mounted even if that fails.
+      "Wants=systemd-fsck@{1}.service\nAfter=systemd-fsck@{1}.service\n\n"
+      "[Mount]\nWhat={0}\nWhere=/efi\nType=vfat\nOptions=umask=0077,nosuid,nodev,noexec\n",
+      facts.disk.esp, unit_name(facts.disk.esp));
   LOAM_CHECK(write_file_atomic("/run/systemd/system/efi.mount", unit));
   std::error_code problem;
   fs::create_directories("/run/systemd/system/local-fs.target.wants", problem);

@@ -15,6 +15,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "boot.hpp"
+#include "slots/upgrade_record.hpp"
 #include "sys/efi.hpp"
 #include "sys/subprocess.hpp"
 #include "sys/udev.hpp"
@@ -96,10 +97,36 @@ Result<void> root_step() {
   return write_file_atomic(facts_path, to_json(facts));
 }
 
+[[noreturn]] void reboot_in(std::chrono::seconds delay) {
+  std::this_thread::sleep_for(delay);  // for who reads what was said
+  auto rebooted = sys::run({"systemctl", "--force", "reboot"});
+  if (!rebooted) say(rebooted.error().text());
+  std::exit(1);
+}
+
+// What cannot be remembered keeps no node from starting.
+Result<void> remember_boot() {
+  if (auto followed = follow_release("/sysroot"); !followed) say(followed.error().text());
+  const auto menu = count_boot("/sysroot");
+  if (!menu) say(menu.error().text());
+  if (!menu || !*menu) return {};
+  say("three starts in a row ended within 15 minutes; the boot menu comes next: choose a slot there");
+  reboot_in(std::chrono::seconds(10));
+}
+
+// For the release that runs after this one. systemd-boot counts the tries, and nobody else can say why.
+void note_failure(const Error& error) {
+  const auto cmdline = read_file("/proc/cmdline", 65536).value_or("");
+  const auto note = kernel_argument(cmdline, "roothash") + "\n" + printable(error.text(), 1000);
+  if (auto noted = sys::write_efi_variable(slots::boot_failure_variable, sys::loam_vendor, note); !noted)
+    say(noted.error().text());
+}
+
 Result<void> state_step() {
   LOAM_TRY(const auto text, read_file(facts_path));
   LOAM_TRY(auto facts, slots::parse_boot_facts(text));
   LOAM_CHECK(mount_state(facts));
+  if (!facts.live && facts.problems.empty()) LOAM_CHECK(remember_boot());
   for (const auto& problem : facts.problems) say(problem);
   return write_file_atomic(facts_path, to_json(facts));
 }
@@ -109,12 +136,9 @@ Result<void> state_step() {
   // With a boot counter running, the next try is this slot's or the other's: no use in waiting long.
   const bool counting =
       sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt).has_value();
-  const int minutes = counting ? 0 : 5;
-  say(std::format("rebooting {}", minutes == 0 ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
-  std::this_thread::sleep_for(std::chrono::seconds(10 + minutes * 60));
-  auto rebooted = sys::run({"systemctl", "--force", "reboot"});
-  if (!rebooted) say(rebooted.error().text());
-  std::exit(1);
+  if (counting) note_failure(error);
+  say(std::format("rebooting {}", counting ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
+  reboot_in(counting ? std::chrono::seconds(10) : std::chrono::minutes(5));
 }
 
 }  // namespace

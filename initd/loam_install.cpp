@@ -2,11 +2,8 @@
 // Progress goes to standard output, one JSON object a line.
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <filesystem>
-#include <format>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/guard.hpp"
@@ -15,11 +12,11 @@
 #include "plan/executor.hpp"
 #include "slots/install_apply.hpp"
 #include "slots/signed_release.hpp"
+#include "step_reporter.hpp"
 
 namespace {
 
 using namespace loam;
-using nlohmann::json;
 
 struct Options {
   std::string release;
@@ -33,41 +30,9 @@ struct Options {
   bool plan_only = false;
 };
 
-class Reporter : public plan::Observer {
- public:
-  void begin(const plan::Action& action, std::size_t index, std::size_t count) override {
-    step_ = {{"step", action.kind}, {"summary", action.summary}, {"index", index + 1}, {"count", count}};
-    started_ = Clock::now();
-    say(step_);
-  }
-
-  // At most four lines a second.
-  void progress(const slots::Progress& progress) {
-    const auto now = Clock::now();
-    if (progress.done != progress.total && now - said_ < std::chrono::milliseconds(250)) return;
-    said_ = now;
-    const auto seconds = std::chrono::duration<double>(now - started_).count();
-    auto line = step_;
-    line["done"] = progress.done;
-    line["total"] = progress.total;
-    line["seconds_left"] = progress.done == 0 ? 0.0
-                                              : seconds * static_cast<double>(progress.total - progress.done) /
-                                                    static_cast<double>(progress.done);
-    say(line);
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  static void say(const json& line) { std::cout << line.dump() << '\n' << std::flush; }
-
-  json step_;
-  Clock::time_point started_;
-  Clock::time_point said_;
-};
-
 Result<std::string> new_machine_id() {
-  LOAM_TRY(auto id, read_file("/proc/sys/kernel/random/uuid", 64));
-  std::erase_if(id, [](char c) { return c == '-' || c == '\n'; });
+  LOAM_TRY(auto id, random_uuid());
+  std::erase(id, '-');
   return id;
 }
 
@@ -89,7 +54,7 @@ Result<void> install(const Options& options) {
   LOAM_CHECK(release.check_files());
   LOAM_TRY(auto journal, plan::Journal::open(options.journal, todo));
   LOAM_TRY(auto machine_id, new_machine_id());
-  Reporter reporter;
+  node::StepReporter reporter;
   slots::InstallApply apply(std::move(target), release,
                             {.config_text = config_text, .machine_id = std::move(machine_id)},
                             [&](const slots::Progress& progress) { reporter.progress(progress); });
@@ -116,11 +81,7 @@ int run(int argc, char** argv) {
   app.footer("Example: loam-install --release build/release --disk disk.img --config loam.yaml --plan");
   CLI11_PARSE(app, argc, argv);
   if (auto done = install(options); !done) {
-    std::cout << json{{"error", done.error().message()}, {"remedy", done.error().remedy()}}.dump(
-                     -1, ' ', false, json::error_handler_t::replace)
-              << '\n'
-              << std::flush;
-    std::cerr << "loam-install: " << done.error().text() << '\n';
+    node::say_error("loam-install", done.error());
     return 1;
   }
   return 0;

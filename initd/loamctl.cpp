@@ -17,9 +17,11 @@
 #include "fall_back.hpp"
 #include "loamctl_disks.hpp"
 #include "loamctl_release.hpp"
+#include "loamctl_upgrade.hpp"
 #include "model/parse.hpp"
 #include "node_client.hpp"
 #include "node_text.hpp"
+#include "slots/running_release.hpp"
 #include "support.hpp"
 #include "verify_slot.hpp"
 
@@ -211,8 +213,8 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
   slots->callback([&] {
     if (!chosen) chosen = [&] { return document(arguments, "Slots", node::slots_text); };
   });
-  auto* const verify = slots->add_subcommand("verify", "re-read the booted slot against its hash tree");
-  verify->callback([&] { chosen = [&] { return node::verify_booted_slot(arguments.as_json); }; });
+  auto* const verify = slots->add_subcommand("verify", "re-read both slots against their hash trees");
+  verify->callback([&] { chosen = [&] { return node::verify_slots(arguments.as_json); }; });
   slots->add_subcommand("fall-back", "restart if another release can boot, as after a failed health gate")
       ->callback([&] {
         chosen = [&]() -> Result<void> {
@@ -223,6 +225,7 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
       });
   node::add_disks(app, arguments.as_json, chosen);
   node::add_release(app, arguments.as_json, chosen);
+  node::add_upgrade(app, arguments.as_json, chosen);
   add("links", "the network interfaces, their neighbours, and what is wrong with them", [&] {
     return links(arguments);
   })->add_flag("--watch", arguments.watch, "show them anew at each change");
@@ -245,7 +248,7 @@ int run(int argc, char** argv) {
   Arguments arguments;
   std::function<Result<void>()> chosen;
   CLI::App app{"loamctl: look at a Loam node and change it"};
-  app.set_version_flag("--version", LOAM_VERSION);
+  app.set_version_flag("--version", slots::running_version());
   app.add_flag("--json", arguments.as_json, "machine-readable output");
   app.require_subcommand(1);
   app.fallthrough();
@@ -253,6 +256,7 @@ int run(int argc, char** argv) {
       "Examples:\n  loamctl status\n  loamctl disks --json\n  loamctl config check loam.yaml\n  loamctl plan loam.yaml "
       "&& loamctl apply loam.yaml\n"
       "  loamctl links --watch\n"
+      "  loamctl upgrade plan && loamctl upgrade start --reboot\n"
       "  loamctl slots verify\n  loamctl logs -- -f");
   add_commands(app, arguments, chosen);
   CLI11_PARSE(app, argc, argv);

@@ -25,11 +25,11 @@ class NodeClient {
   static Result<NodeClient> connect();
 
   Result<NodeView> view();
-  // Disks, Links or Slots, as JSON.
+  // Disks, Storage, Links, Slots or Upgrade, as JSON.
   Result<std::string> document(const std::string& name);
-  // PlanConfig, ApplyConfig.
+  // PlanConfig, ApplyConfig, WipeDisk, ForgetDisk, StartUpgrade, RollBack.
   Result<std::string> call(const std::string& method, const std::string& argument);
-  // Retry, Confirm, Revert, Reboot, PowerOff.
+  // Retry, Confirm, Revert, CancelUpgrade, Reboot, PowerOff.
   Result<void> call(const std::string& method);
   // Until loamd says that something changed, or the time is over.
   Result<void> wait_for_change(std::chrono::milliseconds limit);

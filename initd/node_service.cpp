@@ -1,5 +1,6 @@
 #include "node_service.hpp"
 
+#include "slots/running_release.hpp"
 #include "sys/log.hpp"
 
 #include <tuple>
@@ -46,7 +47,7 @@ NodeService::NodeService(sdbus::IConnection& connection, Requests requests)
 void NodeService::add_properties() {
   object_
       ->addVTable(
-          sdbus::registerProperty("Version").withGetter([] { return std::string(LOAM_VERSION); }),
+          sdbus::registerProperty("Version").withGetter([version = slots::running_version()] { return version; }),
           sdbus::registerProperty("State").withGetter([this] { return std::string(state_name(status_.state)); }),
           sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
           sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
@@ -62,6 +63,9 @@ void NodeService::add_properties() {
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
           sdbus::registerProperty("Slots")
               .withGetter([this] { return value_or_throw(requests_.slots()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
+          sdbus::registerProperty("Upgrade")
+              .withGetter([this] { return value_or_throw(requests_.upgrade()); })
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL))
       .forInterface(node_interface);
 }
@@ -77,26 +81,35 @@ void NodeService::document_changed(const char* name) {
 void NodeService::add_methods() {
   const sdbus::InterfaceName control{std::string(interface_name) + ".Control"};
   object_
-      ->addVTable(sdbus::registerMethod("PlanConfig").implementedAs([this](const std::string& config) {
-        return value_or_throw(requests_.plan(config));
-      }),
-                  sdbus::registerMethod("ApplyConfig").implementedAs([this](const std::string& config) {
-                    return value_or_throw(requests_.apply(config));
-                  }),
-                  // They answer with what they were asked for, as all that take something do with a text.
-                  sdbus::registerMethod("WipeDisk").implementedAs([this](const std::string& order) {
-                    value_or_throw(requests_.wipe_disk(order));
-                    return order;
-                  }),
-                  sdbus::registerMethod("ForgetDisk").implementedAs([this](const std::string& id) {
-                    value_or_throw(requests_.forget_disk(id));
-                    return id;
-                  }),
-                  sdbus::registerMethod("Retry").implementedAs([this] { value_or_throw(requests_.retry()); }),
-                  sdbus::registerMethod("Confirm").implementedAs([this] { value_or_throw(requests_.confirm()); }),
-                  sdbus::registerMethod("Revert").implementedAs([this] { value_or_throw(requests_.revert()); }),
-                  sdbus::registerMethod("Reboot").implementedAs([this] { value_or_throw(requests_.reboot()); }),
-                  sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
+      ->addVTable(
+          sdbus::registerMethod("PlanConfig").implementedAs([this](const std::string& config) {
+            return value_or_throw(requests_.plan(config));
+          }),
+          sdbus::registerMethod("ApplyConfig").implementedAs([this](const std::string& config) {
+            return value_or_throw(requests_.apply(config));
+          }),
+          // They answer with what they were asked for, as all that take something do with a text.
+          sdbus::registerMethod("WipeDisk").implementedAs([this](const std::string& order) {
+            value_or_throw(requests_.wipe_disk(order));
+            return order;
+          }),
+          sdbus::registerMethod("ForgetDisk").implementedAs([this](const std::string& id) {
+            value_or_throw(requests_.forget_disk(id));
+            return id;
+          }),
+          sdbus::registerMethod("StartUpgrade").implementedAs([this](const std::string& order) {
+            value_or_throw(requests_.start_upgrade(order));
+            return order;
+          }),
+          sdbus::registerMethod("RollBack").implementedAs([this](const std::string&) {
+            return value_or_throw(requests_.roll_back());
+          }),
+          sdbus::registerMethod("CancelUpgrade").implementedAs([this] { value_or_throw(requests_.cancel_upgrade()); }),
+          sdbus::registerMethod("Retry").implementedAs([this] { value_or_throw(requests_.retry()); }),
+          sdbus::registerMethod("Confirm").implementedAs([this] { value_or_throw(requests_.confirm()); }),
+          sdbus::registerMethod("Revert").implementedAs([this] { value_or_throw(requests_.revert()); }),
+          sdbus::registerMethod("Reboot").implementedAs([this] { value_or_throw(requests_.reboot()); }),
+          sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
       .forInterface(control);
 }
 

@@ -23,10 +23,14 @@ struct Requests {
   std::function<Result<void>()> power_off;
   std::function<Result<void>(const std::string& order)> wipe_disk;  // JSON: id, and the content that was shown
   std::function<Result<void>(const std::string& id)> forget_disk;
-  std::function<Result<std::string>()> disks;    // JSON
-  std::function<Result<std::string>()> storage;  // JSON
-  std::function<Result<std::string>()> links;    // JSON
-  std::function<Result<std::string>()> slots;    // JSON
+  std::function<Result<std::string>()> disks;                           // JSON
+  std::function<Result<std::string>()> storage;                         // JSON
+  std::function<Result<std::string>()> links;                           // JSON
+  std::function<Result<std::string>()> slots;                           // JSON
+  std::function<Result<std::string>()> upgrade;                         // JSON
+  std::function<Result<void>(const std::string& order)> start_upgrade;  // JSON: where, force, reboot
+  std::function<Result<void>()> cancel_upgrade;
+  std::function<Result<std::string>()> roll_back;  // what happens at the next reboot, for people
 };
 
 class NodeService {
@@ -36,7 +40,7 @@ class NodeService {
 
   // Publishes what changed since the last call.
   void publish(const Status& status);
-  // Says that a document (Disks, Storage, Links, Slots) is another one now; whoever wants it asks for it.
+  // Says that a document (Disks, Storage, Links, Slots, Upgrade) is another one now; whoever wants it asks for it.
   void document_changed(const char* name);
 
  private:

@@ -222,16 +222,54 @@ std::string links_text(const json& document) {
 std::string slots_text(const json& slots) {
   if (slots.value("live", false))
     return std::format("runs from a medium; root hash {}\n", slots.value("root_hash", ""));
-  std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "STATE", "PARTITION"}};
+  std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "RUNS", "STATE", "PARTITION"}};
   for (const auto& slot : slots.at("slots"))
-    rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "booted" : "-",
-                    or_dash(slot, "uuid")});
-  auto text = table(rows);
-  for (const auto& entry : slots.at("boot_entries"))
-    text += std::format("boot entry {}: {}\n", or_dash(entry, "version"),
-                        entry.value("blessed", false)
-                            ? "blessed"
-                            : std::format("on trial, {} tries left", entry.value("tries_left", 0)));
+    rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "yes" : "no",
+                    or_dash(slot, "text"), or_dash(slot, "uuid")});
+  return table(rows);
+}
+
+std::string upgrade_progress_text(const json& now) {
+  const auto total = now.value("total", std::uint64_t{0});
+  auto text = now.value("step", "");
+  if (total > 0)
+    text += std::format(" {} of {}", format_bytes(now.value("done", std::uint64_t{0})), format_bytes(total));
+  // In the line of an engine as in loamd's document.
+  const auto& delta = now.contains("delta") ? now.at("delta") : now;
+  if (delta.contains("fetched"))
+    text += std::format(", {} reused, {} fetched, {} left", format_bytes(delta.value("reused", std::uint64_t{0})),
+                        format_bytes(delta.value("fetched", std::uint64_t{0})),
+                        format_bytes(delta.value("left", std::uint64_t{0})));
+  if (const auto left = now.value("seconds_left", 0.0); left >= 1)
+    text += ", " + format_seconds(static_cast<std::uint64_t>(left)) + " to go";
+  return text;
+}
+
+std::string upgrade_text(const json& document) {
+  std::vector<std::vector<std::string>> rows = {{"runs", or_dash(document, "running")},
+                                                {"upgrade", or_dash(document, "state")}};
+  const auto add = [&](const char* label, const std::string& text) {
+    if (!text.empty()) rows.push_back({label, printable(text, 600)});
+  };
+  add("", document.value("message", ""));
+  if (const auto offered = document.value("offered", ""); !offered.empty())
+    add("offered", offered + "; loamctl upgrade plan says more");
+  if (!document.value("step", "").empty()) add("now", upgrade_progress_text(document));
+  add("failed", document.value("error", ""));
+  add("automatic", document.value("automatic", false) ? "yes" : "no");
+  return table(rows);
+}
+
+std::string upgrade_plan_text(const json& plan) {
+  auto text = printable(plan.value("version", ""), 80) + ", signed by " + printable(plan.value("signer", ""), 200) +
+              "\n" + plan.value("plan", "");
+  if (const auto bytes = plan.find("bytes"); bytes != plan.end()) {
+    const auto get = [&](const char* name) { return format_bytes(bytes->value(name, std::uint64_t{0})); };
+    text += std::format("  fetches {} of {}: {} of the root, {} of the tree, {} of the UKI\n", get("fetch"),
+                        get("release"), get("root"), get("tree"), get("uki"));
+  }
+  for (const auto& remark : plan.value("remarks", json::array()))
+    text += "  " + printable(remark.get<std::string>(), 400) + "\n";
   return text;
 }
 

@@ -24,5 +24,10 @@ std::string disk_text(const nlohmann::json& disk);
 std::string replace_steps(const nlohmann::json& disk);
 std::string links_text(const nlohmann::json& links);
 std::string slots_text(const nlohmann::json& slots);
+std::string upgrade_text(const nlohmann::json& document);
+// One line: of loamd's document or of a line of loam-upgrade.
+std::string upgrade_progress_text(const nlohmann::json& now);
+// What loam-upgrade plan found.
+std::string upgrade_plan_text(const nlohmann::json& plan);
 
 }  // namespace loam::node

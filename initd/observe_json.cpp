@@ -7,10 +7,8 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "model/describe.hpp"
-#include "slots/boot_entries.hpp"
-#include "slots/esp.hpp"
-#include "slots/gpt.hpp"
-#include "slots/release.hpp"
+#include "observe_slots.hpp"
+#include "slots/upgrade_plan.hpp"
 
 namespace loam::node {
 
@@ -88,38 +86,27 @@ std::string disks_json(const diskmgr::DiskBook& book, const diskmgr::Ledger& led
 
 namespace {
 
-json entries_json(const std::vector<slots::BootEntry>& entries) {
-  json list = json::array();
-  for (const auto& entry : entries)
-    list.push_back({{"version", entry.version},
-                    {"blessed", !entry.tries_left},
-                    {"tries_left", entry.tries_left ? json(*entry.tries_left) : json(nullptr)}});
-  return list;
-}
-
-json slot_json(const slots::Gpt& gpt, slots::SlotName slot, const std::string& booted_uuid) {
-  const auto* const root = gpt.find(slots::number(slots::root_part(slot)));
-  const bool booted = root != nullptr && root->uuid == booted_uuid;
-  return {{"slot", slot == slots::SlotName::a ? "a" : "b"},
-          {"booted", booted},
-          {"version", booted ? LOAM_VERSION : ""},
-          {"uuid", root == nullptr ? "" : root->uuid},
-          {"bytes", root == nullptr ? 0 : root->bytes}};
+json slot_json(const slots::SlotView& view) {
+  const auto& entry = view.entry;
+  return {{"slot", std::string(1, slots::letter(view.slot))},
+          {"booted", view.running},
+          {"version", view.version},
+          {"state", view.state},
+          {"text", slots::state_text(view)},
+          {"blessed", entry && !entry->tries_left},
+          {"tries_left", entry && entry->tries_left ? json(*entry->tries_left) : json(nullptr)},
+          {"root_hash", view.root_hash ? to_hex(*view.root_hash) : ""},
+          {"uuid", view.uuid},
+          {"bytes", view.bytes}};
 }
 
 }  // namespace
 
 Result<std::string> slots_json(const slots::BootFacts& boot) {
-  json result = {
-      {"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}, {"boot_entries", json::array()}};
+  json result = {{"live", boot.live}, {"root_hash", boot.root_hash}, {"slots", json::array()}};
   if (boot.live || boot.disk.disk.empty()) return dump(result);
-  LOAM_TRY(const auto names, slots::Esp::of_partition(boot.disk.esp).list("/EFI/Linux"));
-  result["boot_entries"] = entries_json(slots::boot_entries(names));
-  LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
-  LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
-  const auto uuid = slots::data_partition_uuid(digest);
-  for (const auto slot : {slots::SlotName::a, slots::SlotName::b})
-    result["slots"].push_back(slot_json(gpt, slot, uuid));
+  LOAM_TRY(const auto views, observe_slots(boot));
+  for (const auto& view : views) result["slots"].push_back(slot_json(view));
   return dump(result);
 }
 

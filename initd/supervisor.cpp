@@ -19,6 +19,8 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       monitor_(std::move(monitor)),
       disks_(loop, [this] { disks_changed(); }),
       network_(loop, {.changed = [this](bool ours) { network_changed(ours); }, .probed = [this] { network_probed(); }}),
+      upgrades_(loop, {.changed = [this] { upgrade_changed(); },
+                       .reboot = [this](const std::string& why) { reboot_for_upgrade(why); }}),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {
@@ -36,7 +38,11 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                      .disks = [this]() -> Result<std::string> { return disks_.document(); },
                      .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
                      .links = [this]() -> Result<std::string> { return network_.document(); },
-                     .slots = [this] { return slots_json(boot_); }}) {}
+                     .slots = [this] { return slots_json(boot_); },
+                     .upgrade = [this]() -> Result<std::string> { return upgrades_.document(); },
+                     .start_upgrade = [this](const std::string& order) { return upgrades_.begin(order); },
+                     .cancel_upgrade = [this] { return upgrades_.cancel(); },
+                     .roll_back = [this] { return upgrades_.roll_back(); }}) {}
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
@@ -52,6 +58,7 @@ Result<void> Supervisor::start() {
   }
   LOAM_CHECK(disks_.start(boot_.live ? "" : boot_.disk.disk));
   watch_network();
+  watch_upgrades();
   settle();
   // From now on calls are answered. What takes time comes after that, so that it holds up no other unit.
   LOAM_TRY(retry_timer_, loop_->after(std::chrono::seconds(0), [this] {

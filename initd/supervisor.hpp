@@ -23,6 +23,7 @@
 #include "slots/boot_facts.hpp"
 #include "sys/event_loop.hpp"
 #include "sys/udev.hpp"
+#include "upgrade_keeper.hpp"
 
 namespace loam::node {
 
@@ -101,6 +102,11 @@ class Supervisor {
   void set_owed_mtus();
   Result<void> power(const std::string& target);
 
+  void watch_upgrades();
+  void upgrade_changed();
+  void reboot_for_upgrade(const std::string& why);
+  void want_upgrades();
+
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
   bool condition_is(std::string_view type, std::string_view status) const;
   void settle();  // derives the state from the conditions and publishes
@@ -112,6 +118,7 @@ class Supervisor {
   DiskKeeper disks_;
   NetworkWatch network_;
   NetworkTrial trial_files_;
+  UpgradeKeeper upgrades_;
   NodeService service_;
   Status status_;
   std::optional<ConfigText> config_;
@@ -142,6 +149,7 @@ class Supervisor {
   sys::EventSource trial_timer_;
   sys::EventSource nics_timer_;
   sys::EventSource apply_timer_;
+  sys::EventSource upgrade_timer_;
   sys::EventSource child_timer_;
   sys::EventSource fetch_timer_;
   sys::EventSource settled_timer_;

@@ -141,11 +141,11 @@ void Supervisor::open_ssh(const model::Config& config) {
   }
 }
 
+// By the disks that the choice is made among: one that udev has and that was not looked at yet is not tried.
 bool Supervisor::tried_already(const ConfigText& text) {
   auto now = text.text;
-  if (const auto devices = sys::block_devices())
-    for (const auto& device : *devices)
-      if (!device.is_partition()) now += device.node() + device.property("ID_SERIAL") + device.attribute("size");
+  for (const auto& disk : disks_.disks())
+    now += std::format("{} {} {}\n", disk.facts.node, disk.facts.id, disk.facts.bytes);
   return std::exchange(tried_, now) == now;
 }
 

@@ -1,12 +1,11 @@
-// loamctl slots verify.
+// loamctl slots verify: re-reads whole slots against their trees.
 #pragma once
 
 #include "base/error.hpp"
 
 namespace loam::node {
 
-// Reads the whole booted slot past the page cache. Its root hash comes from the kernel command line, never from the
-// disk. Needs root.
-Result<void> verify_booted_slot(bool as_json);
+// Each slot that holds a release. An error names the first slot that is not what its tree says, after all were read.
+Result<void> verify_slots(bool as_json);
 
 }  // namespace loam::node

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the release directory: root (EROFS), verity, UKI, systemd-boot and manifest. Runs in the toolbox.
 
-    build.py OUT --version V --trust DIR [--lock FILE] [--no-cache]
+    build.py OUT --version V --trust DIR [--lock FILE] [--no-cache] [--overlay DIR] [--cmdline TEXT]
 
 Steps, each from the content of its inputs only:
   base trees (mkosi)  ->  root tree (+ overlays, our programs)  ->  EROFS  ->  verity  ->  UKI  ->  manifest
@@ -23,6 +23,8 @@ EPOCH = "1767225600"  # every time stamp in the image
 SALT = hashlib.sha256(b"loam verity salt 1").hexdigest()  # the same in every release: leaves can be compared
 UPGRADE_FROM = "0.1.0"  # the oldest version that can be upgraded to this one
 FLOOR = "0"  # nothing older may be installed once this one has proven itself
+KUBERNETES = ""  # none is in the image yet
+CONFIG_VERSIONS = [1]  # of loam.yaml
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
@@ -31,7 +33,8 @@ CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstb
            # uses; a tenth of the boot went there.
            "lsm=landlock,lockdown,yama,integrity,apparmor "
            "audit=0")  # journald switches it on, nobody reads it, and each login would fill a screen of the journal
-PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loam-install", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loam-install", "loam-upgrade", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+INITRD_PROGRAMS = {"usr/lib/loam": ["loam-boot", "loam-render"]}
 
 
 def say(text):
@@ -181,7 +184,7 @@ def install_trust(tree, trust):
         (target / file.name).chmod(0o644)
 
 
-def compose_root(tree, version, trust):
+def compose_root(tree, version, trust, overlay):
     """Packages, overlays and programs; whatever differs from build to build goes."""
     copy_overlay(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
@@ -208,6 +211,10 @@ def compose_root(tree, version, trust):
     os_release = (f'ID=loam\nID_LIKE=debian\nNAME="Loam"\nPRETTY_NAME="Loam {version}"\nVERSION_ID={version}\n'
                   f'IMAGE_ID=loam\nIMAGE_VERSION={version}\nVERSION_CODENAME=trixie\n')
     (tree / "usr/lib/os-release").write_text(os_release)
+    facts = {"version": version, "kubernetes": KUBERNETES, "config_versions": CONFIG_VERSIONS}
+    (tree / "usr/lib/loam/release.json").write_text(json.dumps(facts, indent=1) + "\n")
+    if overlay:
+        copy_overlay(overlay, tree)
 
 
 def initrd_modules(root):
@@ -244,7 +251,7 @@ def copy_modules(root, initrd):
 
 def compose_initrd(initrd, root, out):
     copy_overlay(TOP / "overlays/initrd", initrd)
-    install_programs(initrd, {"usr/lib/loam": ["loam-boot", "loam-render"]})
+    install_programs(initrd, INITRD_PROGRAMS)
     copy_modules(root, initrd)
     remove(initrd, "usr/share/*", "var/*", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/gconv",
            "usr/lib/udev/hwdb*", "etc/machine-id", "usr/lib/apt", "usr/lib/dpkg", "etc/apt", "etc/dpkg", "usr/bin/perl*",
@@ -259,10 +266,10 @@ def compose_initrd(initrd, root, out):
     run("zstd", "-q", "-15", "-T0", "-f", "-o", out, input=archive)
 
 
-def make_uki(work, root, out, root_hash):
+def make_uki(work, root, out, root_hash, more):
     version = kernel_version(root)
     stub = root / "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
-    cmdline = CMDLINE.format(hash=root_hash)
+    cmdline = f"{CMDLINE.format(hash=root_hash)} {more}".strip()
     live = work / "live.efi"
     quiet = {"stdout": subprocess.DEVNULL}
     addon = stub.with_name("addonx64.efi.stub")
@@ -284,11 +291,12 @@ def make_verity(root_image, hash_image):
 
 def write_manifest(out, version, kernel, trust):
     revoked = ["--revoked", trust / "revoked"] if (trust / "revoked").exists() else []
-    run(TOP / "build/release/initd/loamctl", "release", "build", out, "--version", version, "--kernel", kernel, "--config-version", "1",
-        "--upgrade-from", UPGRADE_FROM, "--floor", FLOOR, *revoked, stdout=subprocess.DEVNULL)
+    (out / "latest").write_text(f"loam-{version}.json\n")  # so that its URL can be that of the directory
+    run(TOP / "build/release/initd/loamctl", "release", "build", out, "--version", version, "--kernel", kernel, "--kubernetes", KUBERNETES,
+        *(word for known in CONFIG_VERSIONS for word in ("--config-version", str(known))), "--upgrade-from", UPGRADE_FROM, "--floor", FLOOR, *revoked, stdout=subprocess.DEVNULL)
 
 
-def build(out, version, trust, lock, cached):
+def build(out, version, trust, lock, cached, overlay=None, cmdline=""):
     work = out.with_name(out.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(out, ignore_errors=True)
@@ -302,7 +310,7 @@ def build(out, version, trust, lock, cached):
 
     say("root file system (EROFS)")
     shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")
-    compose_root(root, version, trust)
+    compose_root(root, version, trust, overlay)
     name = out / f"loam-{version}"
     root_image, hash_image = Path(f"{name}.root"), Path(f"{name}.verity")
     run("mkfs.erofs", "--quiet", "-T", EPOCH, "-U", EROFS_UUID, "-b4096", "-zzstd,3", "-C65536", "-E^inline_data",
@@ -312,7 +320,7 @@ def build(out, version, trust, lock, cached):
 
     say("initrd and unified kernel image")
     compose_initrd(initrd, root, work / "initrd.zst")
-    make_uki(work, root, f"{name}.efi", root_hash)
+    make_uki(work, root, f"{name}.efi", root_hash, cmdline)
     shutil.copy(root / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", f"{name}.boot.efi")
     write_manifest(out, version, kernel_version(root), trust)
     shutil.rmtree(work)
@@ -326,9 +334,11 @@ def main():
     parser.add_argument("--trust", type=Path, required=True, help="authorities (*.pem) whose releases the image takes, and \"revoked\"")
     parser.add_argument("--lock", type=Path, help="take exactly the packages of this lock")
     parser.add_argument("--no-cache", action="store_true", help="run mkosi even if its inputs did not change")
+    parser.add_argument("--overlay", type=Path, help="files that go over all others: what makes a release of a test another one")
+    parser.add_argument("--cmdline", default="", help="more arguments for the kernel")
     options = parser.parse_args()
     lock = json.loads(options.lock.read_text()) if options.lock else None
-    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache))
+    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache, options.overlay, options.cmdline))
 
 
 if __name__ == "__main__":

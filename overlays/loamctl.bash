@@ -9,13 +9,16 @@ _loamctl() {
     locate|wipe|replace|--confirm)
       COMPREPLY=($(compgen -W "$(loamctl disks 2>/dev/null | awk 'NR > 1 {print $1}')" -- "$current")) ;;
     verify) COMPREPLY=($(compgen -f -- "$current")) ;;
+    upgrade) COMPREPLY=($(compgen -W "check plan start status cancel rollback --json --help" -- "$current")) ;;
+    start) COMPREPLY=($(compgen -f -W "--force --reboot --no-wait" -- "$current")) ;;
+    rollback) COMPREPLY=($(compgen -W "--reboot" -- "$current")) ;;
     slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
     release) COMPREPLY=($(compgen -W "build sign verify --json --help" -- "$current")) ;;
     build|sign|--key|--chain|--trust|--signature|--revoked) COMPREPLY=($(compgen -f -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
     links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;
     health) COMPREPLY=($(compgen -W "--wait" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots disks release links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots upgrade disks release links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
   esac
 }
 complete -F _loamctl loamctl

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import runpy
 import select
 import shutil
 import subprocess
@@ -102,7 +103,8 @@ def sign(release):
 
 def image():
     build()
-    programs = [BUILD / "release/initd" / name for name in ("loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loamctl", "loam-boot", "loam-render", "loam-install", "loam-console")]
+    recipe = runpy.run_path(str(TOP / "mkosi/build.py"))
+    programs = [BUILD / "release/initd" / name for name in sorted({n for names in [*recipe["PROGRAMS"].values(), *recipe["INITRD_PROGRAMS"].values()] for n in names})]
     trusted = "".join(f"{file.name} {file.read_text()}" for file in sorted((keys() / "trust").iterdir()))
     key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"] + trusted).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
@@ -346,7 +348,7 @@ def fuzz_seeds():
     content = b'{"signatures":[{"kind":"ext4","label":"l","uuid":"u","offset":1080}],"ceph":[{"role":"db","ceph_fsid":"f","osd_uuid":"u","osd_id":"3","volume":"v/l","encrypted":true,"offset":1,"bytes":2}]}'
     ledger = b'{"version":1,"claims":[{"id":"i","names":["i"],"description":"d","slot":"s","purpose":"data","metadata":"m","db_bytes":1,"parts":0,"osd_uuid":"u","osd_id":"1"}],"used_consents":["i"],"erased":["i"],"wipes":[{"id":"i","content":' + content + b"}]}"
     documents = [b"\0" + smart, b"\1" + nvme, b'\2{"state":"good","why":"w"}', b"\3" + content, b"\4" + ledger]
-    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki],
+    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}'], "http_fuzz": [b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 8-15/64\r\nContent-Length: 8\r\nETag: \"1\"\r\n\r\n12345678", b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + b"x" * 64, b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"],
             "journal_fuzz": [plan]}
 
 
@@ -393,10 +395,10 @@ def bus(tally):
     pytest(tally, "bus")
 
 
-def engine(tally):
+def engine(tally, names=(), long=False):
     image()
-    say("the install engine on image files")
-    pytest(tally, "engine", workers=2)
+    say("the engines on image files")
+    pytest(tally, "engine", names, long, workers=2)
 
 
 def qa(tally, names=(), long=False):
@@ -420,7 +422,7 @@ def test(long):
     tally.attempt("docs", check_docs, tally)
     tally.attempt("unit", unit, tally)
     tally.attempt("bus", bus, tally)
-    tally.attempt("engine", engine, tally)
+    tally.attempt("engine", engine, tally, (), long)
     if long:
         tally.add("reproduce", tally.attempt("image of the lock", reproduce) is True)
         tally.attempt("fuzz", fuzz, tally)
@@ -483,7 +485,7 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)  # a run that is ended early leaves its figures in the log
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
-             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine),
+             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine, options.names, options.long),
              "fuzz": lambda: tallied(fuzz, options.names, options.seconds, options.keep), "docs": docs,
              "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),

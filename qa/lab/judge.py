@@ -3,6 +3,7 @@ FAT by mtools, the tree by veritysetup."""
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,8 +15,8 @@ def _run(*argv, **options):
     return subprocess.run([str(a) for a in argv], capture_output=True, text=True, env=environment, **options)
 
 
-def partitions(disk):
-    listed = _run("sfdisk", "--json", disk)
+def partitions(disk, sector_size=512):
+    listed = _run("sfdisk", f"--sector-size={sector_size}", "--json", disk)
     if listed.returncode != 0:
         return {}
     table = json.loads(listed.stdout)["partitiontable"]
@@ -42,14 +43,14 @@ def disk_bytes(disk, offset, count):
         return file.read(count)
 
 
-def slot_is_good(disk, parts, root_hash, release, work):
+def slot_is_good(disk, parts, root_hash, release, work, letter="a"):
     """The whole slot against its tree, by veritysetup, on copies of what the release has in the two partitions."""
     copies = {}
-    for name, suffix in (("loam-root-a", "root"), ("loam-verity-a", "verity")):
+    for name, suffix in ((f"loam-root-{letter}", "root"), (f"loam-verity-{letter}", "verity")):
         copies[name] = Path(work) / name
         start, size = parts[name]["start"] * 512, next(release.glob(f"*.{suffix}")).stat().st_size
         _run("dd", f"if={disk}", f"of={copies[name]}", "bs=1M", f"skip={start // MIB}", f"count={-(-size // MIB)}", check=True)
-    good = _run("veritysetup", "verify", copies["loam-root-a"], copies["loam-verity-a"], root_hash).returncode == 0
+    good = _run("veritysetup", "verify", *copies.values(), root_hash).returncode == 0
     for copy in copies.values():
         copy.unlink()
     return good
@@ -91,3 +92,55 @@ def verdict(disk, version, root_hash, uki, loader, work, config=None):
     if config is not None and loam_yaml(disk, parts[loam]["start"] * 512) != config:
         return "loam.yaml is not the one that it was installed by"
     return "boots" if slot_is_good(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"
+
+
+def _version(text):
+    return [int(word) for word in text.split(".")]
+
+
+def boot_order(files):
+    """Names in EFI/Linux as systemd-boot sorts those of one image: newest first, those without a try left at the end."""
+    entries = []
+    for path in files:
+        found = re.fullmatch(r"/EFI/Linux/loam-([0-9.]+?)(?:\+(\d+)(?:-\d+)?)?\.efi", path)
+        if found:
+            entries.append((found[2] is None or int(found[2]) > 0, _version(found[1]), found[1], path))
+    return [(version, path) for _, _, version, path in sorted(entries, reverse=True)]
+
+
+def _entry_problem(disk, parts, path, release, work):
+    """Why an entry would not start, or nothing."""
+    manifest = json.loads(next(release.glob("loam-*.json")).read_text())
+    copy = Path(work) / "copy"
+    _run("mcopy", "-n", "-o", "-i", _esp(disk, parts), f"::{path}", copy, check=True)
+    if copy.read_bytes() != (release / f"loam-{manifest['version']}.efi").read_bytes():
+        return f"{path} is not whole"
+    root_hash = manifest["verity"]["root_hash"]
+    for letter in "ab":
+        root, verity = parts[f"loam-root-{letter}"], parts[f"loam-verity-{letter}"]
+        if root["uuid"].replace("-", "").lower() == root_hash[:32] and verity["uuid"].replace("-", "").lower() == root_hash[32:]:
+            return "" if slot_is_good(disk, parts, root_hash, release, work, letter) else f"slot {letter} does not match the tree of {path}"
+    return f"no slot has the UUIDs that {path} looks for"
+
+
+def starts(disk, releases, work):
+    """The version that a start from this disk ends in, or a sentence on why it ends in nothing. Every entry that could be chosen
+    must be whole, not only the first."""
+    parts = partitions(disk)
+    if len(parts) != 7:
+        return f"the partition table is damaged: {sorted(parts)}"
+    files = esp_files(disk, parts)
+    if files is None:
+        return "the EFI system partition cannot be read"
+    order = boot_order(files)
+    if not order or "/EFI/BOOT/BOOTX64.EFI" not in files:
+        return f"nothing to start: {sorted(files)}"
+    by_version = {version_in(release): release for release in releases}
+    for version, path in order:
+        if problem := _entry_problem(disk, parts, path, by_version[version], work):
+            return problem
+    return order[0][0]
+
+
+def version_in(release):
+    return json.loads(next(release.glob("loam-*.json")).read_text())["version"]

@@ -137,6 +137,11 @@ std::string read_value(const std::filesystem::path& path) {
   return text ? std::string(trim(*text)) : "";
 }
 
+Result<std::string> random_uuid() {
+  LOAM_TRY(const auto text, read_file("/proc/sys/kernel/random/uuid", 64));
+  return std::string(trim(text));
+}
+
 Result<void> lock_exclusively(int fd, std::string_view name, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -48,6 +48,9 @@ Result<void> write_zeros(int fd, std::uint64_t offset, std::uint64_t bytes);
 // A small file of sysfs or proc without the blanks at its ends; empty if it cannot be read.
 std::string read_value(const std::filesystem::path& path);
 
+// Drawn by the kernel, in the usual form.
+Result<std::string> random_uuid();
+
 // flock(2), exclusive. udev has a disk's lock for the moment in which it looks at it: only one that stays for longer
 // than the limit is somebody's.
 Result<void> lock_exclusively(int fd, std::string_view name, std::chrono::milliseconds limit);

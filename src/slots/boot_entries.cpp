@@ -7,6 +7,17 @@
 
 namespace loam::slots {
 
+namespace {
+
+std::optional<int> whole_count(std::string_view digits) {
+  int value = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (problem != std::errc{} || end != digits.data() + digits.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
 std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
   constexpr std::string_view prefix = "loam-";
   constexpr std::string_view suffix = ".efi";
@@ -15,13 +26,13 @@ std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
     return std::nullopt;
   const auto name = file_name.substr(prefix.size(), file_name.size() - prefix.size() - suffix.size());
   const auto plus = name.rfind('+');
-  if (plus == name.npos) return BootEntry{.version = std::string(name), .tries_left = std::nullopt};
-  int left = 0;
-  const auto digits = name.substr(plus + 1);
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), left);
-  const bool whole = end == digits.data() + digits.size() || *end == '-';
-  if (problem != std::errc{} || !whole || left < 0) return std::nullopt;
-  return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = left};
+  if (plus == name.npos) return BootEntry{.version = std::string(name), .tries_left = std::nullopt, .tries_done = 0};
+  const auto counter = name.substr(plus + 1);
+  const auto dash = counter.find('-');
+  const auto left = whole_count(counter.substr(0, dash));
+  const auto done = dash == counter.npos ? std::optional(0) : whole_count(counter.substr(dash + 1));
+  if (!left || !done) return std::nullopt;
+  return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = *left, .tries_done = *done};
 }
 
 std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) {

@@ -12,7 +12,10 @@ namespace loam::slots {
 struct BootEntry {
   std::string version;
   std::optional<int> tries_left;  // none: blessed, it has proven itself
+  int tries_done = 0;
   bool can_boot() const { return !tries_left || *tries_left > 0; }
+  // Put back on purpose; systemd-boot starts it when nothing else can be.
+  bool retired() const { return tries_left == 0 && tries_done == 0; }
   bool operator==(const BootEntry&) const = default;
 };
 

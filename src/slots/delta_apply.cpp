@@ -184,16 +184,25 @@ Result<Seeds> find_seeds(const DeltaTarget& target, const std::optional<ActiveSl
   return seeds;
 }
 
+Result<std::vector<Origin>> find_origins(VerityTree& tree, const DeltaTarget& target,
+                                         const std::optional<ActiveSlot>& active) {
+  LOAM_TRY(const auto seeds, find_seeds(target, active, tree));
+  return plan_delta(tree.data_blocks(), [&](std::uint64_t i) { return tree.leaf(i); }, seeds);
+}
+
 }  // namespace
+
+Result<DeltaSummary> measure_delta(VerityTree& tree, const DeltaTarget& target,
+                                   const std::optional<ActiveSlot>& active) {
+  return find_origins(tree, target, active).transform([](const auto& origins) { return summary(origins); });
+}
 
 Result<DeltaReport> apply_delta(VerityTree& tree, const DeltaTarget& target, const std::optional<ActiveSlot>& active,
                                 Source& source, const std::string& name, const DeltaOptions& options) {
   if (tree.data_bytes() > target.bytes)
     return fail(std::format("the release has {} bytes, the slot {}", tree.data_bytes(), target.bytes),
                 "nothing was written; this release does not fit this node");
-  LOAM_TRY(auto seeds, find_seeds(target, active, tree));
-  LOAM_TRY(auto origins, plan_delta(tree.data_blocks(), [&](std::uint64_t i) { return tree.leaf(i); }, seeds));
-  seeds = {};
+  LOAM_TRY(auto origins, find_origins(tree, target, active));
   LOAM_TRY(auto writer, BlockWriter::open(target.root));
   Filling filling(tree, std::move(origins), std::move(writer), options);
   LOAM_CHECK(filling.copy_local(target, active));

@@ -47,4 +47,8 @@ struct DeltaReport {
 Result<DeltaReport> apply_delta(VerityTree& tree, const DeltaTarget& target, const std::optional<ActiveSlot>& active,
                                 Source& source, const std::string& name, const DeltaOptions& options);
 
+// What it would do; nothing is written.
+Result<DeltaSummary> measure_delta(VerityTree& tree, const DeltaTarget& target,
+                                   const std::optional<ActiveSlot>& active);
+
 }  // namespace loam::slots

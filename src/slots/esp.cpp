@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <format>
+#include <iterator>
 
 #include "base/file.hpp"
 #include "base/scratch.hpp"
@@ -93,6 +96,51 @@ Result<std::string> Esp::read_text(const std::string& path) const {
   auto text = mtool({"mtype", "::" + path}, {}, look_limit);
   if (text || !text.error().message().contains("not found")) return text;
   return std::string();
+}
+
+Result<void> Esp::copy_out(const std::string& path, const std::filesystem::path& to) const {
+  LOAM_CHECK(mtool({"mcopy", "-n", "-o", "::" + path, to.string()}));
+  return {};
+}
+
+Result<void> Esp::remove(const std::string& path) const {
+  auto removed = mtool({"mdel", "::" + path});
+  if (!removed && !removed.error().message().contains("not found")) return std::unexpected(std::move(removed).error());
+  return sync();
+}
+
+// mren(1) does not write over a file.
+Result<void> Esp::rename(const std::string& from, const std::string& to) const {
+  LOAM_CHECK(mtool({"mren", "-D", "o", "::" + from, "::" + to}));
+  return sync();
+}
+
+namespace {
+
+// mdir(1) groups the digits of its sums: "    2 136 000 000 bytes free".
+std::uint64_t spaced_number(std::string_view text) {
+  std::string digits;
+  std::ranges::copy_if(text, std::back_inserter(digits), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return leading_number(digits);
+}
+
+}  // namespace
+
+// "        1 file           1 234 567 bytes": the sum of the one file.
+Result<std::uint64_t> Esp::size(const std::string& path) const {
+  LOAM_TRY(const auto listed, mtool({"mdir", "::" + path}, {}, look_limit));
+  constexpr std::string_view count = " 1 file ";
+  for (const auto line : split(listed, '\n'))
+    if (const auto at = line.find(count); at != line.npos && line.ends_with("bytes"))
+      return spaced_number(line.substr(at + count.size()));
+  return fail(std::format("mdir does not say how large {} is", path));
+}
+
+Result<std::uint64_t> Esp::free_bytes() const {
+  LOAM_TRY(const auto listed, mtool({"mdir", "::/"}, {}, look_limit));
+  for (const auto line : split(listed, '\n'))
+    if (line.ends_with("bytes free")) return spaced_number(line);
+  return fail("mdir does not say how much of the EFI system partition is free");
 }
 
 Result<std::vector<std::string>> Esp::list(const std::string& directory) const {

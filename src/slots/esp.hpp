@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "slots/esp_files.hpp"
 #include "slots/layout.hpp"
 
 namespace loam::slots {
 
-class Esp {
+class Esp : public EspFiles {
  public:
   Esp(std::filesystem::path disk, Extent extent, std::uint32_t sector_size)
       : disk_(std::move(disk)), extent_(extent), sector_size_(sector_size) {}
@@ -24,15 +25,17 @@ class Esp {
   bool formatted() const;
   Result<void> format(const std::string& volume_id) const;
   Result<void> make_directory(const std::string& path) const;
-  // Under a temporary name, synced, then renamed: a reader sees the whole file or none.
-  Result<void> put(const std::filesystem::path& from, const std::string& to) const;
-  Result<void> put_text(const std::string& text, const std::string& to) const;
-  // Empty if there is no such file.
-  Result<std::string> read_text(const std::string& path) const;
+  Result<void> put(const std::filesystem::path& from, const std::string& to) const override;
+  Result<void> put_text(const std::string& text, const std::string& to) const override;
+  Result<std::string> read_text(const std::string& path) const override;
+  Result<void> copy_out(const std::string& path, const std::filesystem::path& to) const override;
+  Result<std::vector<std::string>> list(const std::string& directory) const override;
+  Result<void> remove(const std::string& path) const override;
+  Result<void> rename(const std::string& from, const std::string& to) const override;
+  Result<std::uint64_t> size(const std::string& path) const override;
+  Result<std::uint64_t> free_bytes() const override;
   // An error unless the file on the ESP, read past the page cache, is what `from` is.
   Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
-  // Names in a directory; none if it does not exist.
-  Result<std::vector<std::string>> list(const std::string& directory) const;
 
  private:
   Result<std::string> mtool(std::vector<std::string> command, std::string input = {},

@@ -11,6 +11,8 @@
 #include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "slots/esp.hpp"
+#include "slots/node_releases.hpp"
+#include "slots/signature.hpp"
 #include "sys/subprocess.hpp"
 
 namespace loam::slots {
@@ -20,11 +22,6 @@ namespace {
 constexpr std::string_view boot_loader = "/EFI/BOOT/BOOTX64.EFI";
 // SHA-256 of the loam.yaml that the disk was installed by.
 constexpr std::string_view installed_by = "/loader/loam-installed-by";
-
-Result<std::string> random_uuid() {
-  LOAM_TRY(const auto text, read_file("/proc/sys/kernel/random/uuid", 64));
-  return std::string(trim(text));
-}
 
 Result<bool> has_boot_loader(const InstallTarget& target, const Layout& layout) {
   const Esp esp(target.path, layout.at(Part::esp), target.sector_size);
@@ -174,6 +171,9 @@ Result<void> InstallApply::make_loam() {
   LOAM_TRY(const auto staging, ScratchDirectory::make());
   LOAM_CHECK(write_file_atomic(staging.path() / "loam.yaml", seed_.config_text, 0600));
   LOAM_CHECK(write_file_atomic(staging.path() / "machine-id", seed_.machine_id + "\n", 0444));
+  LOAM_TRY(const auto manifest, read_file(release_->file("json"), max_manifest_bytes));
+  LOAM_TRY(const auto signature, read_file(release_->file("json.sig"), max_signature_bytes));
+  LOAM_CHECK(keep_release(staging.path() / "releases", release_->manifest().version, manifest, signature));
   return make_ext4(Part::loam, "loam-node", staging.path().string());
 }
 

@@ -1,5 +1,5 @@
 // Any bytes as a manifest, its signature, a verity hash area, a UKI, its file name, a partition table as sfdisk prints
-// it, and boot facts.
+// it, boot facts, a Content-Range, the name in "latest", and the small files that a node keeps.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +10,13 @@
 
 #include "slots/boot_entries.hpp"
 #include "slots/boot_facts.hpp"
+#include "slots/find_release.hpp"
 #include "slots/gpt.hpp"
+#include "slots/http_range.hpp"
 #include "slots/manifest.hpp"
+#include "slots/node_releases.hpp"
 #include "slots/pem.hpp"
+#include "slots/running_release.hpp"
 #include "slots/signature.hpp"
 #include "slots/uki.hpp"
 #include "slots/verity.hpp"
@@ -73,6 +77,20 @@ void check_uki(std::string_view text) {
   if (at != bytes) std::abort();
 }
 
+void check_words(std::string_view text) {
+  const auto range = parse_content_range(text);
+  if (range && (range->first > range->last || range->last >= range->total)) std::abort();
+  const auto latest = parse_latest(text);
+  if (latest && latest->contains('/')) std::abort();
+}
+
+void check_kept(std::string_view text) {
+  const auto state = parse_trust_state(text);
+  if (state && parse_trust_state(to_json(*state)) != *state) std::abort();
+  const auto running = parse_running_release(text);
+  if (running && running->version.size() > text.size()) std::abort();
+}
+
 }  // namespace
 
 // The first byte chooses the parser.
@@ -80,13 +98,15 @@ void check_uki(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 7) {
+  switch (data[0] % 9) {
     case 0: check_manifest(text); break;
     case 1: check_table(text); break;
     case 2: check_entry(text); break;
     case 3: check_facts(text); break;
     case 5: check_signature(text); break;
     case 6: check_uki(text); break;
+    case 7: check_words(text); break;
+    case 8: check_kept(text); break;
     default: check_tree(std::as_bytes(std::span(text)));
   }
   return 0;

@@ -65,6 +65,13 @@ Result<void> write_efi_variable(std::string_view name, std::string_view vendor, 
   return {};
 }
 
+Result<void> write_efi_text(std::string_view name, std::string_view vendor, std::string_view text) {
+  std::string bytes;
+  for (const char c : text) bytes.append({c, '\0'});
+  bytes.append(2, '\0');
+  return write_efi_variable(name, vendor, bytes);
+}
+
 Result<void> remove_efi_variable(std::string_view name, std::string_view vendor) {
   const auto path = path_of(name, vendor);
   make_mutable(path);

@@ -1,0 +1,82 @@
+// What goes with a release: the loam.yaml that it last used, and how its starts ended.
+#include <array>
+#include <filesystem>
+#include <format>
+#include <string>
+#include <string_view>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "boot.hpp"
+#include "netcfg/trial.hpp"
+#include "slots/running_release.hpp"
+#include "slots/version.hpp"
+#include "sys/efi.hpp"
+
+namespace loam::boot {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t config_limit = std::size_t{2} << 20U;
+constexpr int unclean_limit = 3;
+
+// Both go together: a network that was confirmed with one loam.yaml says nothing about another.
+constexpr std::array<std::string_view, 2> followed = {"/loam/loam.yaml", netcfg::confirmed_path};
+
+fs::path below(const fs::path& root, std::string_view path) { return root / fs::path(path).relative_path(); }
+
+fs::path kept_of(const fs::path& root, const std::string& version, std::string_view file) {
+  return below(root, "/loam/config-of") / version / fs::path(file).filename();
+}
+
+Result<void> keep_config(const fs::path& root, const std::string& version) {
+  for (const auto file : followed) {
+    LOAM_TRY(const auto text, read_if_there(below(root, file), config_limit));
+    if (text) LOAM_CHECK(write_file_atomic(kept_of(root, version, file), *text, 0600));
+  }
+  return {};
+}
+
+// The confirmed one first: cut off between the two, what is on trial goes back to it.
+Result<void> restore_config(const fs::path& root, const std::string& version) {
+  for (const auto file : {followed[1], followed[0]}) {
+    LOAM_TRY(const auto text, read_if_there(kept_of(root, version, file), config_limit));
+    if (text) LOAM_CHECK(write_file_atomic(below(root, file), *text, 0600));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> follow_release(const fs::path& root) {
+  const auto last_path = below(root, "/loam/last-release");
+  LOAM_TRY(const auto running, slots::running_release(below(root, slots::release_facts_path)));
+  LOAM_TRY(const auto text, read_if_there(last_path, 256));
+  const auto last = std::string(trim(text.value_or("")));
+  if (last == running.version) return {};
+  if (slots::is_version(last)) {
+    LOAM_CHECK(keep_config(root, last));
+    if (slots::compare_versions(running.version, last) < 0) {
+      LOAM_CHECK(restore_config(root, running.version));
+      say(std::format("Loam {} runs again after {}, with the loam.yaml that it last used", running.version, last));
+    }
+  }
+  return write_file_atomic(last_path, running.version + "\n");
+}
+
+// systemd-boot shows its menu once, for as long as it takes, on every console that the firmware has.
+Result<bool> count_boot(const fs::path& root) {
+  LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
+  if (counting) return false;  // on trial: systemd-boot counts
+  const auto path = below(root, "/loam/boots");
+  LOAM_TRY(const auto text, read_if_there(path, 64));
+  const auto unclean = leading_number(trim(text.value_or("0")));
+  LOAM_CHECK(write_file_atomic(path, std::format("{}\n", unclean >= unclean_limit ? 0 : unclean + 1)));
+  if (unclean < unclean_limit) return false;
+  LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor, "menu-force"));
+  return true;
+}
+
+}  // namespace loam::boot

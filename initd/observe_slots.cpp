@@ -1,0 +1,19 @@
+#include "observe_slots.hpp"
+
+#include "slots/boot_entries.hpp"
+#include "slots/gpt.hpp"
+#include "slots/mounted_esp.hpp"
+#include "slots/node_releases.hpp"
+#include "slots/running_release.hpp"
+
+namespace loam::node {
+
+Result<std::vector<slots::SlotView>> observe_slots(const slots::BootFacts& boot) {
+  LOAM_TRY(const auto names, slots::MountedEsp("/efi").list("/EFI/Linux"));
+  LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
+  LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
+  return slots::view_slots(gpt, slots::boot_entries(names), slots::kept_releases(slots::kept_releases_path),
+                           {.version = slots::running_version(), .root_hash = digest});
+}
+
+}  // namespace loam::node

@@ -1,0 +1,47 @@
+// The supervisor and upgrades: what it says of them, and the reboot that ends one.
+#include <algorithm>
+
+#include "supervisor.hpp"
+#include "sys/log.hpp"
+
+namespace loam::node {
+
+void Supervisor::watch_upgrades() {
+  // A node whose ESP cannot be watched still runs; it says so.
+  if (auto started = upgrades_.start(boot_); !started)
+    sys::log(sys::Priority::error, "upgrade: " + started.error().text());
+  upgrade_changed();
+}
+
+void Supervisor::want_upgrades() {
+  if (network_config_) upgrades_.want(network_config_->update);
+}
+
+void Supervisor::upgrade_changed() {
+  service_.document_changed("Upgrade");
+  service_.document_changed("Slots");
+  if (!installing_) status_.progress = upgrades_.progress();
+  auto condition = upgrades_.condition();
+  if (condition) {
+    set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
+                  std::move(condition->message));
+  } else {
+    std::erase_if(status_.conditions, [](const auto& known) { return known.type == "Upgrade"; });
+  }
+  settle();
+}
+
+// A network on trial would go back by the reboot: it is decided first.
+void Supervisor::reboot_for_upgrade(const std::string& why) {
+  sys::log(sys::Priority::notice, "upgrade: " + why + "; restarting", {{"LOAM_UPGRADE", "reboot"}});
+  if (trial_) {
+    set_condition("Reboot", "unknown", "NetworkOnTrial",
+                  "restarts when the change of the network is confirmed or back");
+    auto timer = loop_->after(std::chrono::seconds(10), [this, why] { reboot_for_upgrade(why); });
+    if (timer) upgrade_timer_ = *std::move(timer);
+    return;
+  }
+  if (auto asked = power("reboot"); !asked) sys::log(sys::Priority::error, asked.error().text());
+}
+
+}  // namespace loam::node

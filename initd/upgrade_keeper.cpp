@@ -1,0 +1,345 @@
+#include "upgrade_keeper.hpp"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "model/window.hpp"
+#include "slots/install_plan.hpp"
+#include "slots/mounted_esp.hpp"
+#include "slots/node_releases.hpp"
+#include "slots/running_release.hpp"
+#include "slots/version.hpp"
+#include "sys/efi.hpp"
+#include "sys/log.hpp"
+#include "sys/spawn.hpp"
+
+namespace loam::node {
+
+using nlohmann::json;
+using slots::UpgradeState;
+
+namespace {
+
+constexpr const char* order_path = "/run/loam/upgrade-order.json";
+constexpr const char* uki_folder = "/EFI/Linux";
+constexpr std::chrono::minutes first_check{10};
+constexpr std::chrono::hours check_again{6};
+constexpr std::chrono::minutes window_again{5};
+
+const slots::MountedEsp& esp() {
+  static const slots::MountedEsp mounted("/efi");
+  return mounted;
+}
+
+Result<std::vector<slots::BootEntry>> entries_now() {
+  LOAM_TRY(const auto names, esp().list(uki_folder));
+  return slots::boot_entries(names);
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+constexpr std::string_view state_name(UpgradeState state) {
+  constexpr std::array<std::string_view, 5> names = {"none", "pending", "trial", "proven", "fell-back"};
+  return names.at(static_cast<std::size_t>(state));
+}
+
+}  // namespace
+
+namespace {
+
+// What the initrd of another release noted where it had nothing else to write to.
+Result<void> take_initrd_failure() {
+  LOAM_TRY(const auto note, sys::read_efi_variable(slots::boot_failure_variable, sys::loam_vendor));
+  if (!note) return {};
+  const auto end = note->find('\n');
+  const auto hash = slots::parse_digest(std::string_view(*note).substr(0, end));
+  const auto kept = slots::kept_releases(slots::kept_releases_path);
+  const auto release =
+      std::ranges::find_if(kept, [&](const auto& manifest) { return hash.has_value() && manifest.root_hash == *hash; });
+  if (release != kept.end() && end != note->npos)
+    LOAM_CHECK(write_file_atomic(slots::boot_failure_path,
+                                 to_json(slots::BootFailure{.version = release->version,
+                                                            .why = "its initrd gave up: " + note->substr(end + 1)})));
+  return sys::remove_efi_variable(slots::boot_failure_variable, sys::loam_vendor);
+}
+
+}  // namespace
+
+Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
+  boot_ = boot;
+  if (boot_.live || !boot_.problems.empty()) return {};
+  record_ = slots::read_upgrade_record(slots::upgrade_record_path);
+  if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
+  look_at_esp();
+  esp_changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!esp_changes_ || ::inotify_add_watch(esp_changes_.get(), "/efi/EFI/Linux",
+                                           IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE) < 0)
+    return fail_errno("watching /efi/EFI/Linux");
+  LOAM_TRY(esp_source_, loop_->on_readable(esp_changes_.get(), [this] {
+    std::array<char, 4096> events{};
+    while (::read(esp_changes_.get(), events.data(), events.size()) > 0) {
+    }
+    look_at_esp();
+    callbacks_.changed();
+  }));
+  return {};
+}
+
+// Also the reason why the node is back is kept: the file of the release that gave up may be overwritten by the next.
+void UpgradeKeeper::look_at_esp() {
+  const auto entries = entries_now();
+  if (!entries) {
+    sys::log(sys::Priority::error, "upgrade: " + entries.error().text());
+    return;
+  }
+  const auto before = outcome_.state;
+  outcome_ = slots::judge_upgrade(record_, slots::running_version(), *entries,
+                                  slots::read_boot_failure(slots::boot_failure_path));
+  if (outcome_.state == before) return;
+  if (outcome_.state != UpgradeState::none)
+    sys::log(outcome_.state == UpgradeState::fell_back ? sys::Priority::error : sys::Priority::notice,
+             "upgrade: " + outcome_.message, {{"LOAM_UPGRADE", state_name(outcome_.state)}});
+  Result<void> noted;
+  if (outcome_.state == UpgradeState::fell_back && record_->failure.empty()) {
+    record_->failure = outcome_.failure;
+    noted = write_file_atomic(slots::upgrade_record_path, to_json(*record_));
+  }
+  if (outcome_.state == UpgradeState::proven) noted = prove();
+  if (!noted) sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
+}
+
+// From here on the node does not take what this release rules out.
+Result<void> UpgradeKeeper::prove() {
+  const auto kept = slots::kept_releases(slots::kept_releases_path);
+  const auto ours = std::ranges::find(kept, slots::running_version(), &slots::Manifest::version);
+  if (ours != kept.end()) {
+    LOAM_TRY(const auto state, slots::read_trust_state(slots::trust_state_path));
+    const auto now = slots::raised(state, *ours);
+    if (now != state) LOAM_CHECK(write_file_atomic(slots::trust_state_path, to_json(now)));
+  }
+  return {};
+}
+
+Result<void> UpgradeKeeper::begin(const std::string& text) {
+  const auto order = json::parse(text, nullptr, false);
+  if (!order.is_object()) return fail("no order to upgrade");
+  Job job;
+  job.reboot = order.value("reboot", false);
+  return run(order.value("where", ""), order.value("force", false), std::move(job));
+}
+
+Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
+  if (boot_.live) return fail("this system runs from a medium; it has no slots", "install it first");
+  if (child_ && !job.check_only && job_ && job_->check_only) child_.reset();  // who asks need not wait for a look
+  if (child_) return fail("an upgrade is under way", "loamctl upgrade status shows it, loamctl upgrade cancel ends it");
+  std::vector<std::string> argv = {sys::program_beside_us("loam-upgrade"), job.check_only ? "check" : "apply"};
+  LOAM_CHECK(write_file_atomic(order_path, dump({{"where", where}, {"force", force}}), 0600));
+  argv.insert(argv.end(), {"--order", order_path});
+  if (!job.check_only) sys::log(sys::Priority::notice, "upgrade: begins", {{"LOAM_UPGRADE", "begin"}});
+  error_.clear();
+  progress_ = {};
+  delta_.clear();
+  job_ = std::move(job);
+  LOAM_TRY(child_, sys::Child::start(*loop_, argv,
+                                     {.line = [this](std::string_view line) { take_line(line); },
+                                      .end = [this](const std::string& problem) { ended(problem); }}));
+  callbacks_.changed();
+  return {};
+}
+
+void UpgradeKeeper::take_line(std::string_view line) {
+  const auto said = json::parse(line, nullptr, false);
+  if (!said.is_object() || !job_) return;
+  if (said.contains("error")) {
+    const auto remedy = said.value("remedy", "");
+    job_->error = said.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
+  } else if (const auto result = said.find("result"); result != said.end()) {
+    job_->result = dump(*result);
+  } else {
+    if (said.value("step", "") != progress_.step) delta_.clear();
+    progress_ = {.step = said.value("step", ""),
+                 .summary = said.value("summary", ""),
+                 .done = said.value("done", std::uint64_t{0}),
+                 .total = said.value("total", std::uint64_t{0}),
+                 .seconds_left = said.value("seconds_left", 0.0)};
+    if (said.contains("fetched"))
+      delta_ = dump({{"reused", said.value("reused", std::uint64_t{0})},
+                     {"fetched", said.value("fetched", std::uint64_t{0})},
+                     {"left", said.value("left", std::uint64_t{0})}});
+    callbacks_.changed();
+  }
+}
+
+// Not here: this runs inside of the child's own callback.
+void UpgradeKeeper::ended(const std::string& problem) {
+  auto timer = loop_->after(std::chrono::seconds(0), [this, problem] { finish(problem); });
+  if (timer) end_timer_ = *std::move(timer);
+}
+
+void UpgradeKeeper::finish(const std::string& problem) {
+  child_.reset();
+  progress_ = {};
+  const auto job = std::exchange(job_, std::nullopt).value_or(Job{});
+  const auto result = json::parse(job.result, nullptr, false);
+  if (!problem.empty() || !result.is_object()) {
+    error_ = job.error.empty() ? "loam-upgrade " + problem : job.error;
+    sys::log(sys::Priority::error, "upgrade: " + error_, {{"LOAM_UPGRADE", "failed"}});
+  } else if (job.check_only) {
+    const bool wanted = result.value("newer", false) && !result.value("installed", false);
+    offered_ = wanted ? result.value("version", "") : "";
+    if (wanted && job.automatic && in_window()) {
+      auto begun = run("", false, {.check_only = false, .automatic = true, .reboot = false, .result = {}, .error = {}});
+      if (!begun) error_ = begun.error().text();
+    }
+  } else {
+    installed(result.value("version", ""));
+    if (job.reboot) callbacks_.reboot("Loam " + result.value("version", "") + " is installed");
+    if (job.automatic) reboot_in_window();
+  }
+  callbacks_.changed();
+}
+
+void UpgradeKeeper::installed(const std::string& version) {
+  record_ = slots::UpgradeRecord{.from = slots::running_version(), .meant = version, .failure = {}};
+  offered_.clear();
+  std::error_code none;
+  std::filesystem::remove(slots::boot_failure_path, none);
+  if (auto noted = write_file_atomic(slots::upgrade_record_path, to_json(*record_)); !noted)
+    sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
+  look_at_esp();
+}
+
+Result<void> UpgradeKeeper::cancel() {
+  if (!child_) return fail("no upgrade is under way");
+  child_.reset();
+  job_.reset();
+  progress_ = {};
+  error_ = "it was cancelled; what came is kept, loamctl upgrade start goes on from there";
+  sys::log(sys::Priority::notice, "upgrade: cancelled", {{"LOAM_UPGRADE", "cancelled"}});
+  callbacks_.changed();
+  return {};
+}
+
+namespace {
+
+// Files of a version get another counter.
+Result<void> count_anew(const std::vector<std::string>& names, const std::string& version, const std::string& to) {
+  for (const auto& name : names) {
+    const auto entry = slots::parse_boot_entry(name);
+    if (entry && entry->version == version && name != to)
+      LOAM_CHECK(esp().rename(std::format("{}/{}", uki_folder, name), std::format("{}/{}", uki_folder, to)));
+  }
+  return {};
+}
+
+}  // namespace
+
+// systemd-boot starts the newest release that is not retired, and a retired one when nothing else can be.
+Result<std::string> UpgradeKeeper::roll_back() {
+  if (child_) return fail("an upgrade is under way", "loamctl upgrade cancel ends it");
+  LOAM_TRY(const auto names, esp().list(uki_folder));
+  const auto entries = slots::boot_entries(names);
+  const auto running = slots::running_version();
+  const auto other = std::ranges::find_if(entries, [&](const auto& entry) { return entry.version != running; });
+  if (other == entries.end()) return fail("no other slot holds a release that could start", "loamctl slots shows both");
+  const bool other_is_newer = slots::compare_versions(other->version, running) > 0;
+  if (other_is_newer && other->can_boot()) {
+    LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, 0)));
+    look_at_esp();
+    return std::format("Loam {} does not start any more; {}, which runs, stays", other->version, running);
+  }
+  if (other_is_newer) {
+    // It was put back before, or failed: now it is wanted again, with all its tries.
+    LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, slots::boot_tries)));
+    record_ = slots::UpgradeRecord{.from = running, .meant = other->version, .failure = {}};
+    LOAM_CHECK(write_file_atomic(slots::upgrade_record_path, to_json(*record_)));
+    look_at_esp();
+    return std::format("Loam {} starts at the next reboot, on trial", other->version);
+  }
+  if (!other->can_boot())
+    return fail(std::format("Loam {} has no tries left", other->version), "loamctl slots shows both");
+  LOAM_CHECK(count_anew(names, running, slots::uki_name(running, 0)));
+  look_at_esp();
+  return std::format("Loam {} starts at the next reboot, with the loam.yaml that it last used", other->version);
+}
+
+void UpgradeKeeper::want(const model::Update& update) {
+  const bool same = update == update_;
+  update_ = update;
+  if (same || boot_.live) return;
+  check_timer_.disable();
+  if (update_.automatic && update_.url) check_later(first_check);
+}
+
+void UpgradeKeeper::check_later(std::chrono::seconds delay) {
+  auto timer = loop_->after(delay, [this] { check_now(); });
+  if (timer) check_timer_ = *std::move(timer);
+}
+
+// Outside of a window it only says what there is. A release that failed here is not tried again by itself.
+void UpgradeKeeper::check_now() {
+  check_later(in_window() || update_.windows.empty() ? std::chrono::seconds(check_again)
+                                                     : std::chrono::seconds(window_again));
+  if (child_ || outcome_.state == UpgradeState::trial) return;
+  auto begun = run("", false, {.check_only = true, .automatic = true, .reboot = false, .result = {}, .error = {}});
+  if (!begun) sys::log(sys::Priority::error, "upgrade: " + begun.error().text());
+}
+
+bool UpgradeKeeper::in_window() const {
+  if (update_.windows.empty()) return true;
+  const auto now = std::time(nullptr);
+  std::tm local{};
+  if (::localtime_r(&now, &local) == nullptr) return false;
+  return std::ranges::any_of(update_.windows, [&](const auto& window) {
+    return model::contains(window, {.weekday = local.tm_wday, .minute = local.tm_hour * 60 + local.tm_min});
+  });
+}
+
+// Fetching may have taken longer than the window was open: then in the next one.
+void UpgradeKeeper::reboot_in_window() {
+  if (in_window()) {
+    callbacks_.reboot("an automatic upgrade is installed");
+    return;
+  }
+  auto timer = loop_->after(window_again, [this] { reboot_in_window(); });
+  if (timer) reboot_timer_ = *std::move(timer);
+}
+
+std::string UpgradeKeeper::document() const {
+  json value = {{"running", slots::running_version()},
+                {"state", child_ && job_ && !job_->check_only ? "upgrading" : std::string(state_name(outcome_.state))},
+                {"meant", record_ ? record_->meant : ""},
+                {"message", outcome_.message},
+                {"offered", offered_},
+                {"error", error_},
+                {"automatic", update_.automatic},
+                {"step", progress_.step},
+                {"summary", progress_.summary},
+                {"done", progress_.done},
+                {"total", progress_.total},
+                {"seconds_left", progress_.seconds_left}};
+  if (!delta_.empty()) value["delta"] = json::parse(delta_);
+  return dump(value);
+}
+
+std::optional<Condition> UpgradeKeeper::condition() const {
+  if (child_ && job_ && !job_->check_only) return Condition{"Upgrade", "unknown", "Running", progress_.summary};
+  if (outcome_.state == UpgradeState::fell_back) return Condition{"Upgrade", "false", "FellBack", outcome_.message};
+  if (!error_.empty()) return Condition{"Upgrade", "false", "Failed", error_};
+  if (outcome_.state == UpgradeState::none) return std::nullopt;
+  return Condition{"Upgrade", "true",
+                   outcome_.state == UpgradeState::pending ? "Pending"
+                   : outcome_.state == UpgradeState::trial ? "OnTrial"
+                                                           : "Proven",
+                   outcome_.message};
+}
+
+}  // namespace loam::node

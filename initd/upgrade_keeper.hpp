@@ -1,0 +1,84 @@
+// Upgrades of this node: the engine as a child, what became of the last one, and those that loam.yaml asks for by
+// itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+#include "model/config.hpp"
+#include "node_state.hpp"
+#include "slots/boot_facts.hpp"
+#include "slots/upgrade_record.hpp"
+#include "sys/event_loop.hpp"
+
+namespace loam::node {
+
+class UpgradeKeeper {
+ public:
+  struct Callbacks {
+    std::function<void()> changed;
+    std::function<void(const std::string& why)> reboot;
+  };
+  UpgradeKeeper(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
+
+  // What became of the release that was meant. Watches the ESP, where systemd notes that one has proven itself.
+  Result<void> start(const slots::BootFacts& boot);
+  void want(const model::Update& update);
+
+  // order: JSON with "where" (empty: update.url), "force" and "reboot".
+  Result<void> begin(const std::string& order);
+  Result<void> cancel();
+  // The other slot starts next.
+  Result<std::string> roll_back();
+
+  // JSON, for loamctl upgrade status.
+  std::string document() const;
+  std::optional<Condition> condition() const;
+  const Progress& progress() const { return progress_; }
+  bool running() const { return child_ != nullptr; }
+
+ private:
+  struct Job {
+    bool check_only = false;
+    bool automatic = false;
+    bool reboot = false;
+    std::string result;  // JSON; of the engine's last line
+    std::string error;
+  };
+  Result<void> run(const std::string& where, bool force, Job job);
+  void take_line(std::string_view line);
+  void ended(const std::string& problem);
+  void finish(const std::string& problem);
+  void installed(const std::string& version);
+  void look_at_esp();
+  Result<void> prove();
+  void check_later(std::chrono::seconds delay);
+  void check_now();
+  void reboot_in_window();
+  bool in_window() const;
+
+  sys::EventLoop* loop_;
+  Callbacks callbacks_;
+  slots::BootFacts boot_;
+  model::Update update_;
+  std::optional<slots::UpgradeRecord> record_;
+  slots::UpgradeOutcome outcome_;
+  std::string offered_;  // version that the last check found, if it is newer
+  std::string error_;    // of the last attempt
+  Progress progress_;
+  std::string delta_;  // JSON: bytes reused, fetched, left
+  std::optional<Job> job_;
+  std::unique_ptr<sys::Child> child_;
+  UniqueFd esp_changes_;  // inotify
+  sys::EventSource esp_source_;
+  sys::EventSource end_timer_;
+  sys::EventSource check_timer_;
+  sys::EventSource reboot_timer_;
+};
+
+}  // namespace loam::node

@@ -1,0 +1,131 @@
+"""Upgrades of a running node: into the other slot, proven or undone."""
+
+import json
+
+import pytest
+from lab import releases
+from lab.machine import wait_until
+from lab.release_server import ReleaseServer
+
+HOST = "10.0.2.2"  # this machine, as QEMU's own network shows it
+NEXT = "0.1.1"
+
+
+def url(server):
+    return f"http://{HOST}:{server.port}"
+
+
+def slots(machine):
+    return {slot["slot"]: slot for slot in json.loads(machine.ssh("loamctl --json slots"))["slots"]}
+
+
+def upgrade_status(machine):
+    return json.loads(machine.ssh("loamctl --json upgrade status"))
+
+
+def boot_id(machine):
+    done = machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def wait_for_version(machine, version, limit=400):
+    """Up again, running this release."""
+    def runs():
+        machine.running()
+        done = machine.ssh("loamctl --version", check=False)
+        return done.returncode == 0 and done.stdout.strip() == version
+    wait_until(runs, limit * machine.scale, f"Loam {version} running", interval=2)
+
+
+def wait_for_slot(machine, slot, state, limit=120):
+    wait_until(lambda: slots(machine)[slot]["state"] == state, limit * machine.scale, f"slot {slot} being {state}", interval=1)
+
+
+def test_upgrade_proves_itself_and_is_rolled_back(scenario, installed):
+    """With /var full. The new release is blessed, both slots verify, and the older one gets back its own loam.yaml."""
+    newer = releases.release(NEXT)
+    machine = scenario.keep(installed.running(scenario.folder))
+    wait_for_slot(machine, "a", "blessed")
+    with ReleaseServer(newer) as server:
+        offered = machine.ssh(f"loamctl upgrade check {url(server)}")
+        assert f"Loam {NEXT} is offered" in offered, offered
+        plan = machine.ssh(f"loamctl upgrade plan {url(server)}", limit=300)
+        assert f"upgrade Loam 0.1.0 to {NEXT} in slot b" in plan and "three tries" in plan and "fetches" in plan, plan
+        assert slots(machine)["b"]["state"] == "empty"
+        machine.ssh("fallocate -l $(($(stat -f -c '%a * %S' /var))) /var/filler || dd if=/dev/zero of=/var/filler bs=1M; ! touch /var/more && true", check=False)
+        before = server.bytes
+        said = machine.ssh(f"loamctl upgrade start {url(server)}", limit=600)
+        scenario.figures["fetched"] = server.bytes - before
+    assert f"Loam {NEXT} is installed; a reboot starts it" in said, said
+    machine.ssh("rm -f /var/filler")
+    now = slots(machine)
+    assert now["b"]["state"] == "trial" and now["b"]["tries_left"] == 3 and now["a"]["state"] == "blessed", now
+    assert upgrade_status(machine)["state"] == "pending"
+    machine.ssh("loamctl reboot")
+    wait_for_version(machine, NEXT)
+    machine.wait_state("ready", 120)
+    wait_for_slot(machine, "b", "blessed")
+    wait_until(lambda: upgrade_status(machine)["state"] == "proven", 60 * machine.scale, "loamd knowing it")
+    verified = machine.ssh("loamctl slots verify", limit=600)
+    assert "slot a is good: Loam 0.1.0" in verified and f"slot b is good: Loam {NEXT}" in verified, verified
+    # What is changed now belongs to the newer release.
+    machine.ssh("sed 's/^hostname: .*/hostname: later/' /loam/loam.yaml > /run/new.yaml; loamctl apply /run/new.yaml")
+    assert machine.ssh("uname -n") == "later\n"
+    said = machine.ssh("loamctl upgrade rollback --reboot")
+    assert "Loam 0.1.0 starts at the next reboot" in said, said
+    wait_for_version(machine, "0.1.0")
+    machine.wait_state("ready", 120)
+    assert machine.ssh("uname -n") == "node-1\n", "the loam.yaml that this release last used"
+    assert slots(machine)["b"]["state"] == "retired"
+    assert "later" in machine.ssh(f"cat /loam/config-of/{NEXT}/loam.yaml")
+    # And there again: what was put back is wanted once more.
+    assert f"Loam {NEXT} starts at the next reboot" in machine.ssh("loamctl upgrade rollback")
+    assert slots(machine)["b"]["tries_left"] == 3
+
+
+def drop_in(unit, text):
+    return {f"/usr/lib/systemd/system/{unit}.d/90-qa.conf": text}
+
+
+# Ten minutes are long on an emulator. What the gate does with its time is what the releases differ in.
+SHORT_GATE = drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=90\n[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 30\nTimeoutStartSec=60\n")
+FAILING = {
+    "panics": ({}, "rdinit=/none", "without a word"),
+    "initrd-gives-up": ({}, "roothash=" + "0" * 64, "its initrd gave up"),
+    "crash-loop": ({**SHORT_GATE, "/usr/lib/loam/loamd": "#!/bin/sh\nexit 1\n"}, "", "loamd"),
+    "gate-fails": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/false\n"), "", "its health gate did not pass"),
+    "gate-hangs": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=20\n"), "", "its health gate did not pass"),
+    "gate-never-reached": ({**drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=60\n"),
+                            **drop_in("loamd.service", "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/bin/sleep infinity\n")}, "", "its health gate did not pass"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", FAILING)
+def test_release_that_fails_falls_back_by_itself(scenario, installed, how):
+    files, cmdline, words = FAILING[how]
+    bad = releases.release("0.2.0", files, cmdline)
+    machine = scenario.keep(installed.running(scenario.folder))
+    wait_for_slot(machine, "a", "blessed")
+    with ReleaseServer(bad) as server:
+        machine.ssh(f"loamctl upgrade start {url(server)} --reboot", limit=600, check=False)
+    before = boot_id(machine)
+
+    def back():
+        machine.running()
+        done = machine.ssh("loamctl --json upgrade status", check=False)
+        if done.returncode != 0 or boot_id(machine) in ("", before):
+            return None
+        status = json.loads(done.stdout)
+        return status if status["state"] == "fell-back" else None
+    status = wait_until(back, 1500 * machine.scale, "the older release", interval=5)
+    assert status["message"].startswith("booted 0.1.0, meant 0.2.0: ") and words in status["message"], status
+    assert "FellBack" in machine.ssh("loamctl --json status")
+    now = slots(machine)
+    assert now["b"]["state"] == "failed" and now["a"]["state"] == "blessed" and now["a"]["booted"], now
+    machine.wait_state("ready", 120)
+    scenario.figures["said"] = status["message"]
+    # It is said again after another boot, and a good release ends it.
+    with ReleaseServer(releases.release(NEXT)) as server:
+        machine.ssh(f"loamctl upgrade start {url(server)}", limit=600)
+    assert upgrade_status(machine)["state"] == "pending"

@@ -1,0 +1,40 @@
+// Files on an EFI system partition. Two adapters: esp.hpp for one inside a disk or image that nobody has mounted,
+// mounted_esp.hpp for one that the kernel has mounted, whose bytes nobody else may touch.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace loam::slots {
+
+// Paths begin with "/" at the partition's root.
+class EspFiles {
+ public:
+  EspFiles() = default;
+  EspFiles(const EspFiles&) = default;
+  EspFiles& operator=(const EspFiles&) = default;
+  virtual ~EspFiles() = default;
+
+  // Under a temporary name, synced, read back past the page cache, then renamed: a reader sees the whole file or none.
+  virtual Result<void> put(const std::filesystem::path& from, const std::string& to) const = 0;
+  virtual Result<void> put_text(const std::string& text, const std::string& to) const = 0;
+  // Empty if there is no such file.
+  virtual Result<std::string> read_text(const std::string& path) const = 0;
+  // A copy of a file that is there.
+  virtual Result<void> copy_out(const std::string& path, const std::filesystem::path& to) const = 0;
+  // Names in a directory; none if it does not exist.
+  virtual Result<std::vector<std::string>> list(const std::string& directory) const = 0;
+  // Of a file that may be missing; synced.
+  virtual Result<void> remove(const std::string& path) const = 0;
+  // Synced. What had the new name is gone then.
+  virtual Result<void> rename(const std::string& from, const std::string& to) const = 0;
+  // Bytes of a file.
+  virtual Result<std::uint64_t> size(const std::string& path) const = 0;
+  virtual Result<std::uint64_t> free_bytes() const = 0;
+};
+
+}  // namespace loam::slots

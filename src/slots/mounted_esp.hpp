@@ -1,0 +1,32 @@
+// The EFI system partition where the kernel has it mounted.
+#pragma once
+
+#include <utility>
+
+#include "slots/esp_files.hpp"
+
+namespace loam::slots {
+
+class MountedEsp : public EspFiles {
+ public:
+  // root: "/efi" on a node.
+  explicit MountedEsp(std::filesystem::path root) : root_(std::move(root)) {}
+
+  Result<void> put(const std::filesystem::path& from, const std::string& to) const override;
+  Result<void> put_text(const std::string& text, const std::string& to) const override;
+  Result<std::string> read_text(const std::string& path) const override;
+  Result<void> copy_out(const std::string& path, const std::filesystem::path& to) const override;
+  Result<std::vector<std::string>> list(const std::string& directory) const override;
+  Result<void> remove(const std::string& path) const override;
+  Result<void> rename(const std::string& from, const std::string& to) const override;
+  Result<std::uint64_t> size(const std::string& path) const override;
+  Result<std::uint64_t> free_bytes() const override;
+
+ private:
+  std::filesystem::path at(const std::string& path) const { return root_ / path.substr(1); }
+  Result<void> sync() const;
+
+  std::filesystem::path root_;
+};
+
+}  // namespace loam::slots

@@ -1,0 +1,41 @@
+// A new UKI out of sections that the node's own UKIs have and those that it does not.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "slots/manifest.hpp"
+#include "slots/source.hpp"
+
+namespace loam::slots {
+
+// Sections of UKIs that are at hand. A file that is no UKI gives none.
+class UkiSeeds {
+ public:
+  void add(const std::filesystem::path& uki);
+  struct Place {
+    std::filesystem::path file;
+    std::uint64_t offset = 0;
+  };
+  // Null if no file has it.
+  const Place* find(const UkiSection& section) const;
+  // Bytes of a release's UKI that must be fetched.
+  std::uint64_t missing(const Manifest& manifest) const;
+
+ private:
+  struct Entry {
+    UkiSection section;
+    Place place;
+  };
+  std::vector<Entry> entries_;
+};
+
+// To a new file, which is the release's byte for byte then. fetched: called with the bytes that came, now and then.
+Result<void> fetch_uki(const Manifest& manifest, const UkiSeeds& seeds, Source& source, const std::filesystem::path& to,
+                       const std::function<void(std::uint64_t fetched)>& progress);
+
+}  // namespace loam::slots

@@ -1,0 +1,220 @@
+#include "slots/upgrade_apply.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <format>
+#include <vector>
+
+#include "base/file.hpp"
+#include "base/scratch.hpp"
+#include "base/text.hpp"
+#include "slots/install_plan.hpp"
+#include "slots/node_releases.hpp"
+#include "slots/release.hpp"
+#include "slots/sha256.hpp"
+
+namespace loam::slots {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* ukis = "/EFI/Linux";
+std::string on_esp(const std::string& name) { return std::format("{}/{}", ukis, name); }
+
+}  // namespace
+
+// What the other slot has on the ESP goes first, so it counts as free.
+Result<void> observe_upgrade(const UpgradeDisk& disk, const EspFiles& esp, UpgradeFacts& facts) {
+  facts.machine = this_machine;
+  LOAM_TRY(facts.gpt, read_gpt(disk.path, disk.sector_size));
+  LOAM_TRY(facts.uki_files, esp.list(ukis));
+  LOAM_TRY(facts.esp_free, esp.free_bytes());
+  for (const auto& name : foreign_ukis(facts.uki_files, facts.version)) {
+    LOAM_TRY(const auto bytes, esp.size(on_esp(name)));
+    facts.esp_free += bytes;
+  }
+  return {};
+}
+
+UpgradeApply::UpgradeApply(UpgradeDisk disk, UpgradeFacts facts, const OfferedRelease& offered, const EspFiles& esp,
+                           Tell tell)
+    : disk_(std::move(disk)), facts_(std::move(facts)), offered_(&offered), esp_(&esp), tell_(std::move(tell)) {}
+
+plan::Handlers UpgradeApply::handlers() {
+  using plan::Action;
+  return {{"retire-slot", [this](const Action&) { return retire_slot(); }},
+          {"fetch-tree", [this](const Action&) { return fetch_tree(); }},
+          {"fill-slot", [this](const Action&) { return fill_slot(); }},
+          {"verify-slot", [this](const Action&) { return verify_slot(); }},
+          {"name-slot", [this](const Action&) { return name_slot(); }},
+          {"keep-release", [this](const Action&) { return keep(); }},
+          {"install-uki", [this](const Action&) { return install_uki(); }},
+          {"retire-running", [this](const Action&) { return retire_running(); }}};
+}
+
+Result<Place> UpgradeApply::place(Part part) const {
+  const auto* const partition = facts_.gpt.find(number(part));
+  if (partition == nullptr) return fail(std::format("{} has no partition {}", disk_.path.string(), number(part)));
+  return Place{.path = disk_.path, .offset = partition->offset};
+}
+
+Result<void> UpgradeApply::name(const std::string& data_uuid, const std::string& verity_uuid) {
+  LOAM_TRY(const auto slot, target());
+  LOAM_CHECK(set_partition_uuid(disk_.path, disk_.sector_size, number(root_part(slot)), data_uuid));
+  return set_partition_uuid(disk_.path, disk_.sector_size, number(verity_part(slot)), verity_uuid);
+}
+
+// Its UKIs first: what can be chosen in the boot menu is whole at every moment.
+Result<void> UpgradeApply::retire_slot() {
+  LOAM_TRY(const auto files, esp_->list(ukis));
+  for (const auto& name : foreign_ukis(files, facts_.version)) LOAM_CHECK(esp_->remove(on_esp(name)));
+  LOAM_TRY(const auto data, random_uuid());
+  LOAM_TRY(const auto verity, random_uuid());
+  return name(data, verity);
+}
+
+// The superblock last: without it nothing takes the area for a tree.
+Result<void> UpgradeApply::load_tree_to(const Place& to) {
+  const auto& file = offered_->manifest.files.at("verity");
+  LOAM_TRY(const auto out, open_file(to.path, O_RDWR));
+  std::array<std::byte, block_size> head{};
+  LOAM_CHECK(write_zeros(out.get(), to.offset, head.size()));
+  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
+  const std::array<Extent, 1> all = {{{.offset = 0, .bytes = file.size}}};
+  LOAM_CHECK(offered_->source->parts(
+      offered_->file("verity"), file.size, all, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+        const auto first = offset < head.size() ? std::min<std::size_t>(bytes.size(), head.size() - offset) : 0;
+        std::ranges::copy(bytes.first(first), head.begin() + static_cast<std::ptrdiff_t>(first == 0 ? 0 : offset));
+        tell_({.progress = {.done = offset + bytes.size(), .total = file.size}, .delta = {}});
+        return write_exact(out.get(), bytes.subspan(first), to.offset + offset + first);
+      }));
+  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
+  LOAM_CHECK(write_exact(out.get(), head, to.offset));
+  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
+  LOAM_TRY(const auto digest, sha256_range(out.get(), to.offset, file.size));
+  if (digest == file.sha256) return {};
+  return fail(std::format("{}: its SHA-256 is {}, {} was expected", offered_->file("verity"), digest, file.sha256),
+              "what is served is damaged, or another release; nothing that can start was changed");
+}
+
+Result<void> UpgradeApply::fetch_tree() {
+  if (target_tree()) return {};  // it came before
+  LOAM_TRY(const auto slot, target());
+  LOAM_TRY(const auto to, place(verity_part(slot)));
+  LOAM_CHECK(load_tree_to(to));
+  return target_tree().transform([](const auto&) {});
+}
+
+Result<VerityTree> UpgradeApply::target_tree() const {
+  LOAM_TRY(const auto slot, target());
+  LOAM_TRY(const auto from, place(verity_part(slot)));
+  LOAM_TRY(auto tree, VerityTree::open(from.path, from.offset, offered_->manifest.root_hash));
+  const auto wanted = offered_->manifest.files.at("root").size;
+  if (tree.data_bytes() == wanted) return tree;
+  return fail(std::format("the tree is for {} bytes of data, the manifest says {}", tree.data_bytes(), wanted));
+}
+
+Result<DeltaTarget> UpgradeApply::target_root() const {
+  LOAM_TRY(const auto slot, target());
+  LOAM_TRY(const auto root, place(root_part(slot)));
+  return DeltaTarget{.root = root, .bytes = facts_.gpt.find(number(root_part(slot)))->bytes};
+}
+
+Result<std::optional<ActiveSlot>> UpgradeApply::active(std::optional<VerityTree>& tree) const {
+  LOAM_TRY(const auto slot, running());
+  LOAM_TRY(const auto root, place(root_part(slot)));
+  LOAM_TRY(const auto hashes, place(verity_part(slot)));
+  auto opened = VerityTree::open(hashes.path, hashes.offset, facts_.root_hash);
+  if (!opened) return std::optional<ActiveSlot>{};
+  tree = *std::move(opened);
+  return ActiveSlot{.root = root, .tree = &*tree};
+}
+
+Result<void> UpgradeApply::fill_slot() {
+  LOAM_TRY(auto tree, target_tree());
+  LOAM_TRY(const auto to, target_root());
+  std::optional<VerityTree> seeds;
+  LOAM_TRY(const auto from, active(seeds));
+  DeltaOptions options;
+  options.progress = [&](const DeltaProgress& delta) {
+    tell_({.progress = {.done = tree.data_bytes() - delta.left, .total = tree.data_bytes()}, .delta = delta});
+  };
+  return apply_delta(tree, to, from, *offered_->source, offered_->file("root"), options).transform([](const auto&) {});
+}
+
+Result<void> UpgradeApply::verify_slot() {
+  LOAM_TRY(auto tree, target_tree());
+  LOAM_TRY(const auto to, target_root());
+  return verify(to.root, tree, [&](const Progress& progress) { tell_({.progress = progress, .delta = {}}); });
+}
+
+Result<void> UpgradeApply::name_slot() {
+  const auto& root = offered_->manifest.root_hash;
+  return name(data_partition_uuid(root), verity_partition_uuid(root));
+}
+
+Result<void> UpgradeApply::keep() {
+  const auto& version = offered_->manifest.version;
+  LOAM_CHECK(keep_release(disk_.releases, version, offered_->manifest_text, offered_->signature_text));
+  return forget_releases_but(disk_.releases, {version, facts_.version});
+}
+
+Result<UkiSeeds> UpgradeApply::uki_seeds(const fs::path& scratch) const {
+  UkiSeeds seeds;
+  LOAM_TRY(const auto files, esp_->list(ukis));
+  for (const auto& name : files) {
+    const auto entry = parse_boot_entry(name);
+    if (!entry || entry->version != facts_.version) continue;
+    LOAM_CHECK(esp_->copy_out(on_esp(name), scratch / name));
+    seeds.add(scratch / name);
+  }
+  return seeds;
+}
+
+Result<void> UpgradeApply::install_uki() {
+  LOAM_TRY(const auto scratch, ScratchDirectory::make());
+  LOAM_TRY(const auto seeds, uki_seeds(scratch.path()));
+  const auto& manifest = offered_->manifest;
+  const auto made = scratch.path() / "uki";
+  const auto total = seeds.missing(manifest);
+  LOAM_CHECK(fetch_uki(manifest, seeds, *offered_->source, made, [&](std::uint64_t fetched) {
+    tell_({.progress = {.done = fetched, .total = total}, .delta = {}});
+  }));
+  return esp_->put(made, on_esp(uki_name(manifest.version, boot_tries)));
+}
+
+Result<void> UpgradeApply::retire_running() {
+  LOAM_TRY(const auto files, esp_->list(ukis));
+  for (const auto& name : files) {
+    const auto entry = parse_boot_entry(name);
+    if (entry && entry->version == facts_.version && !entry->retired())
+      LOAM_CHECK(esp_->rename(on_esp(name), on_esp(uki_name(facts_.version, 0))));
+  }
+  return {};
+}
+
+Result<UpgradeSize> UpgradeApply::measure() {
+  LOAM_TRY(const auto scratch, ScratchFile::make());
+  const auto& manifest = offered_->manifest;
+  UpgradeSize size{.root = {}, .tree = 0, .uki = 0};
+  auto tree = target_tree();
+  if (!tree) {
+    size.tree = manifest.files.at("verity").size;
+    LOAM_CHECK(scratch.resize(size.tree));
+    LOAM_CHECK(load_tree_to({.path = scratch.path(), .offset = 0}));
+    LOAM_TRY(tree, VerityTree::open(scratch.path(), 0, manifest.root_hash));
+  }
+  LOAM_TRY(const auto to, target_root());
+  std::optional<VerityTree> seeds;
+  LOAM_TRY(const auto from, active(seeds));
+  LOAM_TRY(size.root, measure_delta(*tree, to, from));
+  LOAM_TRY(const auto folder, ScratchDirectory::make());
+  LOAM_TRY(const auto sections, uki_seeds(folder.path()));
+  size.uki = sections.missing(manifest);
+  return size;
+}
+
+}  // namespace loam::slots

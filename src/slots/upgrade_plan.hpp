@@ -1,0 +1,52 @@
+// How the slot that a node does not run from comes to hold another release. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "plan/plan.hpp"
+#include "slots/boot_entries.hpp"
+#include "slots/gpt.hpp"
+#include "slots/layout.hpp"
+#include "slots/manifest.hpp"
+
+namespace loam::slots {
+
+// The node as it was found.
+struct UpgradeFacts {
+  std::string machine;  // "x86_64"
+  std::string version;  // of the release that runs
+  Digest root_hash{};   // of the same
+  std::string kubernetes;
+  std::optional<int> config_version;  // of loam.yaml; none: it has none
+  std::string floor = "0";
+  Gpt gpt;
+  std::vector<std::string> uki_files;  // in EFI/Linux
+  std::uint64_t esp_free = 0;          // bytes, as it would be without what the other slot has there
+};
+
+// The slot whose root partition has the UUID of the release that runs.
+Result<SlotName> running_slot(const Gpt& gpt, const Digest& root_hash);
+constexpr SlotName other(SlotName slot) { return slot == SlotName::a ? SlotName::b : SlotName::a; }
+constexpr char letter(SlotName slot) { return slot == SlotName::a ? 'a' : 'b'; }
+
+// Files in EFI/Linux that are ours and not of this version, also those that were cut off while they were written.
+std::vector<std::string> foreign_ukis(const std::vector<std::string>& uki_files, const std::string& version);
+
+// True if the other slot holds it, named, and its UKI can start.
+bool is_installed(const UpgradeFacts& facts, const Manifest& manifest);
+
+// What forcing overrides: the floor, and a Kubernetes that goes back.
+enum class Force : bool { no, yes };
+
+// Refuses what does not fit this node, and what would leave it without a release that has proven itself; nothing has
+// been written then. Empty if the release is installed and only a reboot is missing. The same plan until it is done.
+Result<plan::Plan> plan_upgrade(const UpgradeFacts& facts, const Manifest& manifest, Force force);
+
+// What a person should know besides: sentences.
+std::vector<std::string> upgrade_remarks(const UpgradeFacts& facts, const Manifest& manifest);
+
+}  // namespace loam::slots

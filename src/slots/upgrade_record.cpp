@@ -1,0 +1,96 @@
+#include "slots/upgrade_record.hpp"
+
+#include <algorithm>
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+
+namespace loam::slots {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t record_limit = 64U << 10U;
+
+std::string dump(const json& value) { return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n"; }
+
+json read_object(const std::filesystem::path& path) {
+  const auto text = read_if_there(path, record_limit);
+  if (!text || !*text) return json::object();
+  auto value = json::parse(**text, nullptr, false);
+  return value.is_object() ? value : json::object();
+}
+
+std::string text_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? printable(found->get<std::string>(), 2000) : "";
+}
+
+}  // namespace
+
+std::string to_json(const UpgradeRecord& record) {
+  return dump({{"from", record.from}, {"meant", record.meant}, {"failure", record.failure}});
+}
+
+std::string to_json(const BootFailure& failure) { return dump({{"version", failure.version}, {"why", failure.why}}); }
+
+std::optional<UpgradeRecord> read_upgrade_record(const std::filesystem::path& path) {
+  const auto value = read_object(path);
+  UpgradeRecord record{
+      .from = text_in(value, "from"), .meant = text_in(value, "meant"), .failure = text_in(value, "failure")};
+  return record.meant.empty() ? std::nullopt : std::optional(std::move(record));
+}
+
+std::optional<BootFailure> read_boot_failure(const std::filesystem::path& path) {
+  const auto value = read_object(path);
+  BootFailure failure{.version = text_in(value, "version"), .why = text_in(value, "why")};
+  return failure.version.empty() ? std::nullopt : std::optional(std::move(failure));
+}
+
+namespace {
+
+std::string why_it_failed(const UpgradeRecord& record, const std::optional<BootFailure>& failure) {
+  if (!record.failure.empty()) return record.failure;
+  if (failure && failure->version == record.meant) return failure->why;
+  return "it ended without a word each time: a kernel panic, a hang or a power cut before anything could be noted";
+}
+
+UpgradeOutcome fell_back(const UpgradeRecord& record, const std::string& running,
+                         const std::optional<BootFailure>& failure) {
+  auto why = why_it_failed(record, failure);
+  auto message = std::format("booted {}, meant {}: {}", running, record.meant, why);
+  return {.state = UpgradeState::fell_back, .message = std::move(message), .failure = std::move(why)};
+}
+
+UpgradeOutcome on_the_new_one(const UpgradeRecord& record, const BootEntry* entry) {
+  if (entry != nullptr && entry->tries_left && !entry->retired())
+    return {.state = UpgradeState::trial,
+            .message = std::format("Loam {} runs on trial; it has not proven itself yet", record.meant),
+            .failure = {}};
+  return {.state = UpgradeState::proven,
+          .message = std::format("upgraded from {} to {}", record.from, record.meant),
+          .failure = {}};
+}
+
+}  // namespace
+
+UpgradeOutcome judge_upgrade(const std::optional<UpgradeRecord>& record, const std::string& running,
+                             const std::vector<BootEntry>& entries, const std::optional<BootFailure>& failure) {
+  if (!record) return {};
+  const auto found = std::ranges::find(entries, record->meant, &BootEntry::version);
+  const auto* const entry = found == entries.end() ? nullptr : &*found;
+  if (running == record->meant) return on_the_new_one(*record, entry);
+  // Gone, or put back by a person: nothing is meant any more.
+  if (entry == nullptr || entry->retired()) return {};
+  const bool tried = entry->tries_done > 0;
+  if (!entry->can_boot() || (tried && failure && failure->version == record->meant))
+    return fell_back(*record, running, failure);
+  return {.state = UpgradeState::pending,
+          .message = std::format("Loam {} is installed; a reboot starts it", record->meant),
+          .failure = {}};
+}
+
+}  // namespace loam::slots

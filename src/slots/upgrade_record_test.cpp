@@ -1,0 +1,62 @@
+#include "slots/upgrade_record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "testing/temp_dir.hpp"
+
+namespace loam::slots {
+namespace {
+
+const UpgradeRecord record{.from = "1.4.0", .meant = "1.5.0", .failure = {}};
+
+UpgradeState state(const std::string& running, const std::vector<std::string>& files,
+                   const std::optional<BootFailure>& failure = {}) {
+  return judge_upgrade(record, running, boot_entries(files), failure).state;
+}
+
+TEST(UpgradeRecord, SaysWhatBecameOfTheReleaseThatWasMeant) {
+  EXPECT_EQ(judge_upgrade({}, "1.4.0", {}, {}).state, UpgradeState::none);
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+3.efi"}), UpgradeState::pending);
+  EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}), UpgradeState::trial);
+  EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi", "loam-1.5.0.efi"}), UpgradeState::proven);
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+0-3.efi"}), UpgradeState::fell_back);
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+0.efi"}), UpgradeState::none) << "put back by a person";
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi"}), UpgradeState::none);
+}
+
+TEST(UpgradeRecord, AReasonIsShownIfItIsOfThatRelease) {
+  const auto entries = boot_entries({"loam-1.4.0.efi", "loam-1.5.0+0-3.efi"});
+  const auto told = judge_upgrade(record, "1.4.0", entries, BootFailure{"1.5.0", "kubelet not ready after 600 s"});
+  EXPECT_EQ(told.message, "booted 1.4.0, meant 1.5.0: kubelet not ready after 600 s");
+  const auto other = judge_upgrade(record, "1.4.0", entries, BootFailure{"1.3.0", "of another age"});
+  EXPECT_NE(other.message.find("without a word"), std::string::npos) << other.message;
+  auto noted = record;
+  noted.failure = "what was said before";
+  EXPECT_EQ(judge_upgrade(noted, "1.4.0", entries, {}).failure, "what was said before");
+}
+
+TEST(UpgradeRecord, AnOlderReleaseChosenInTheMenuIsNoFailure) {
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}), UpgradeState::pending);
+  EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}, BootFailure{"1.5.0", "why"}),
+            UpgradeState::fell_back);
+}
+
+TEST(UpgradeRecord, IsKeptInFiles) {
+  const testing::TempDir dir;
+  std::ofstream(dir / "record") << to_json(record);
+  EXPECT_EQ(read_upgrade_record(dir / "record"), record);
+  const BootFailure failure{"1.5.0", "a \"reason\"\nin two lines"};
+  std::ofstream(dir / "failure") << to_json(failure);
+  EXPECT_EQ(read_boot_failure(dir / "failure")->version, "1.5.0");
+  for (const auto* const text : {"", "{", "[]", "{\"meant\":3,\"version\":[]}"}) {
+    std::ofstream(dir / "bad") << text;
+    EXPECT_FALSE(read_upgrade_record(dir / "bad")) << text;
+    EXPECT_FALSE(read_boot_failure(dir / "bad")) << text;
+  }
+  EXPECT_FALSE(read_upgrade_record(dir / "none"));
+}
+
+}  // namespace
+}  // namespace loam::slots
