@@ -26,6 +26,7 @@
 #include "slots/upgrade_apply.hpp"
 #include "slots/version.hpp"
 #include "step_reporter.hpp"
+#include "upgrade_medium.hpp"
 
 namespace {
 
@@ -102,13 +103,14 @@ struct Job {
   std::unique_ptr<slots::EspFiles> esp;
 };
 
-Result<Job> prepare(Options& options) {
+Result<Job> prepare(Options& options, node::UpgradeMedium& medium) {
   LOAM_CHECK(read_order(options));
   LOAM_CHECK(find_disk(options));
   LOAM_TRY(const auto config, node_config(options));
   if (options.where.empty() && config.update.url) options.where = config.update.url->str();
   if (options.where.empty())
     return fail("nobody said where the release is", "name a URL or a directory, or set update.url in loam.yaml");
+  LOAM_TRY(options.where, medium.open(options.where));
   LOAM_TRY(auto trust, slots::load_trust(options.trust));
   LOAM_TRY(const auto state, slots::read_trust_state(std::filesystem::path(options.state) / "trust.json"));
   LOAM_TRY(const auto running, slots::running_release(options.running));
@@ -198,7 +200,8 @@ Result<json> run_command(Options& options) {
     if (auto locked = lock_exclusively(lock.get(), "upgrade.lock", std::chrono::seconds(10)); !locked)
       return std::unexpected(std::move(locked).error().remedy("another upgrade is running; loamctl upgrade status"));
   }
-  LOAM_TRY(auto job, prepare(options));
+  node::UpgradeMedium medium;
+  LOAM_TRY(auto job, prepare(options, medium));
   if (options.command == "check") return offer_json(job);
   if (options.command == "plan") return plan_only(job, options.force ? slots::Force::yes : slots::Force::no);
   return apply(job, options);

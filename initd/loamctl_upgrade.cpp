@@ -176,8 +176,9 @@ void add_upgrade(CLI::App& app, const bool& as_json, std::function<Result<void>(
     return command;
   };
   const auto with_where = [&](CLI::App* command) {
-    command->add_option("WHERE", options->where,
-                        "URL or directory of the release; update.url of loam.yaml if it is not given");
+    command->add_option(
+        "WHERE", options->where,
+        "URL, directory or medium (/dev/sdX1) of the release; update.url of loam.yaml if it is not given");
     return command;
   };
   const auto with_force = [&](CLI::App* command) {

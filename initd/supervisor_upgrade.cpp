@@ -14,7 +14,7 @@ void Supervisor::watch_upgrades() {
 }
 
 void Supervisor::want_upgrades() {
-  if (network_config_) upgrades_.want(network_config_->update);
+  if (network_config_) upgrades_.want(network_config_->update, network_config_->cluster.has_value());
 }
 
 void Supervisor::upgrade_changed() {

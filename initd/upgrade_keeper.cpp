@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "model/window.hpp"
+#include "slots/esp_mend.hpp"
 #include "slots/install_plan.hpp"
 #include "slots/mounted_esp.hpp"
 #include "slots/node_releases.hpp"
@@ -77,6 +78,11 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   boot_ = boot;
   if (boot_.live || !boot_.problems.empty()) return {};
   record_ = slots::read_upgrade_record(slots::upgrade_record_path);
+  if (auto mended = slots::mend_esp(esp(), slots::image_boot_loader); !mended) {
+    sys::log(sys::Priority::error, "ESP: " + mended.error().text());
+  } else {
+    for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
+  }
   if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
   look_at_esp();
   esp_changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -202,7 +208,7 @@ void UpgradeKeeper::finish(const std::string& problem) {
   } else {
     installed(result.value("version", ""));
     if (job.reboot) callbacks_.reboot("Loam " + result.value("version", "") + " is installed");
-    if (job.automatic) reboot_in_window();
+    if (job.automatic && !in_cluster_) reboot_in_window();
   }
   callbacks_.changed();
 }
@@ -271,7 +277,8 @@ Result<std::string> UpgradeKeeper::roll_back() {
   return std::format("Loam {} starts at the next reboot, with the loam.yaml that it last used", other->version);
 }
 
-void UpgradeKeeper::want(const model::Update& update) {
+void UpgradeKeeper::want(const model::Update& update, bool in_cluster) {
+  in_cluster_ = in_cluster;
   const bool same = update == update_;
   update_ = update;
   if (same || boot_.live) return;

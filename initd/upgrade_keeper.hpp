@@ -28,7 +28,8 @@ class UpgradeKeeper {
 
   // What became of the release that was meant. Watches the ESP, where systemd notes that one has proven itself.
   Result<void> start(const slots::BootFacts& boot);
-  void want(const model::Update& update);
+  // in_cluster: restarts are the cluster's to order, so that not all nodes do it at once.
+  void want(const model::Update& update, bool in_cluster);
 
   // order: JSON with "where" (empty: update.url), "force" and "reboot".
   Result<void> begin(const std::string& order);
@@ -66,6 +67,7 @@ class UpgradeKeeper {
   Callbacks callbacks_;
   slots::BootFacts boot_;
   model::Update update_;
+  bool in_cluster_ = false;
   std::optional<slots::UpgradeRecord> record_;
   slots::UpgradeOutcome outcome_;
   std::string offered_;  // version that the last check found, if it is newer

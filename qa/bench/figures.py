@@ -1,4 +1,4 @@
-"""./dev bench: boot, install, memory, network, sizes. Writes build/bench/NAME.json and prints a table."""
+"""./dev bench: boot, install, memory, network, disks, sizes, slots, delta. Writes build/bench/NAME.json and prints a table."""
 
 import json
 import re
@@ -9,25 +9,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import upgrade_figures
 from bench.fake_disks import fake_disks, with_disks
+from bench.figure import OUT, figure, work
 from lab.machine import wait_until
 from lab.node import ISO, RELEASE, TRUST, Installed, install, uki
 
 TOP = Path(__file__).resolve().parent.parent.parent
-OUT = TOP / "build/bench"
 ENGINE = TOP / "build/release/initd/loam-install"
-
-
-def figure(name, value, unit, goal=None, better="lower", against=""):
-    met = None if goal is None else (value <= goal if better == "lower" else value >= goal)
-    return {"figure": name, "value": round(value, 3), "unit": unit, "goal": goal, "better": better, "met": met, "against": against}
-
-
-def work(name):
-    folder = OUT / f"{name}.work"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 # ---- boot ----
@@ -202,7 +191,7 @@ def disks():
             figure("one disk's event among 1,000", of_many * 1e6, "us")]
 
 
-BENCHES = {"sizes": sizes, "disks": disks, "network": network, "memory": memory, "install": install_figures, "boot": boot}
+BENCHES = {"sizes": sizes, "slots": upgrade_figures.slots, "delta": upgrade_figures.delta, "disks": disks, "network": network, "memory": memory, "install": install_figures, "boot": boot}
 
 
 def run(names, say):

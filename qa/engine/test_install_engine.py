@@ -68,7 +68,7 @@ def bench(scenario):
     return Bench(scenario.folder)
 
 
-@pytest.mark.parametrize("round_number", range(ROUNDS))
+@pytest.mark.parametrize("round_number", [pytest.param(number, marks=[pytest.mark.long] if number > 1 else []) for number in range(ROUNDS)])
 def test_engine_killed_at_many_points(scenario, bench, round_number):
     started = time.monotonic()
     assert bench.install().returncode == 0

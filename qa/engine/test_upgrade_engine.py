@@ -267,6 +267,8 @@ def test_upgrade_of_a_tampered_release(scenario, newer, template):
                 path.symlink_to(foreign / f"loam-0.1.2.{suffix}")
             else:
                 releases.change(path, lambda file, size: file.truncate(size // 2) if how == "cut" else flip(file, int(size * at)))
+            shutil.rmtree(node.state)
+            node = template(scenario.folder)
             done = node.run("apply", folder)
             # What is not needed, because a slot has it, may be damaged: what is written is right all the same.
             assert node.starts(RELEASE, newer) == ("0.1.0" if done.returncode else NEXT), (suffix, how, done.stdout[-500:])

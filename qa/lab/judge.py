@@ -61,7 +61,7 @@ def loam_yaml(disk, start):
     return _run("debugfs", "-R", "cat /loam.yaml", f"{disk}?offset={start}").stdout
 
 
-def verdict(disk, version, root_hash, uki, loader, work, config=None):
+def verdict(disk, version, root_hash, uki, loader, work, config=None, check=slot_is_good):
     """"nothing": firmware finds no boot loader. "boots": everything on the way to a verified root is there and right.
     Anything else is a sentence about a disk that would start and fail."""
     parts = partitions(disk)
@@ -91,7 +91,7 @@ def verdict(disk, version, root_hash, uki, loader, work, config=None):
             return f"the file system of {partition} is not whole"
     if config is not None and loam_yaml(disk, parts[loam]["start"] * 512) != config:
         return "loam.yaml is not the one that it was installed by"
-    return "boots" if slot_is_good(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"
+    return "boots" if check(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"
 
 
 def _version(text):
@@ -108,7 +108,7 @@ def boot_order(files):
     return [(version, path) for _, _, version, path in sorted(entries, reverse=True)]
 
 
-def _entry_problem(disk, parts, path, release, work):
+def _entry_problem(disk, parts, path, release, work, check):
     """Why an entry would not start, or nothing."""
     manifest = json.loads(next(release.glob("loam-*.json")).read_text())
     copy = Path(work) / "copy"
@@ -119,11 +119,11 @@ def _entry_problem(disk, parts, path, release, work):
     for letter in "ab":
         root, verity = parts[f"loam-root-{letter}"], parts[f"loam-verity-{letter}"]
         if root["uuid"].replace("-", "").lower() == root_hash[:32] and verity["uuid"].replace("-", "").lower() == root_hash[32:]:
-            return "" if slot_is_good(disk, parts, root_hash, release, work, letter) else f"slot {letter} does not match the tree of {path}"
+            return "" if check(disk, parts, root_hash, release, work, letter) else f"slot {letter} does not match the tree of {path}"
     return f"no slot has the UUIDs that {path} looks for"
 
 
-def starts(disk, releases, work):
+def starts(disk, releases, work, check=slot_is_good):
     """The version that a start from this disk ends in, or a sentence on why it ends in nothing. Every entry that could be chosen
     must be whole, not only the first."""
     parts = partitions(disk)
@@ -137,7 +137,7 @@ def starts(disk, releases, work):
         return f"nothing to start: {sorted(files)}"
     by_version = {version_in(release): release for release in releases}
     for version, path in order:
-        if problem := _entry_problem(disk, parts, path, by_version[version], work):
+        if problem := _entry_problem(disk, parts, path, by_version[version], work, check):
             return problem
     return order[0][0]
 

@@ -81,13 +81,13 @@ class Drive:
     wwn: int = 0
     drive_options: str = ""
     device_options: dict = field(default_factory=dict)
-    layer: dict = field(default_factory=dict)  # a block driver of QEMU's between disk and file, such as blkdebug; for plug()
+    layer: dict = field(default_factory=dict)  # a block driver of QEMU's between disk and file, such as blkdebug
 
     def block(self):
         """As QMP's blockdev_add takes it."""
         image = {"driver": self.format, "file": {"driver": "file", "filename": str(self.path)}}
         if self.layer:
-            image = {**self.layer, "file" if self.layer["driver"] == "throttle" else "image": image}
+            image = {**self.layer, "image" if self.layer["driver"] == "blkdebug" else "file": image}
         return {**image, "node-name": self.name}
 
     def device(self):
@@ -107,6 +107,8 @@ class Drive:
         return {**device, **self.device_options, "id": f"dev-{self.name}"}
 
     def arguments(self):
+        if self.layer:
+            return ["-blockdev", json.dumps(self.block()), "-device", json.dumps(self.device())]
         read_only = ",readonly=on" if self.kind in ("cd", "usb-cd") else ""
         drive = f"if=none,id={self.name},file={self.path},format={self.format}{read_only}{self.drive_options}"
         controller = ["-device", "usb-bot,bus=xhci.0,id=usb-cd"] if self.kind == "usb-cd" else []

@@ -4,6 +4,7 @@ be there in part."""
 
 import struct
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 MAGIC, VERSION = 0x6A736677736872, 1
@@ -13,9 +14,13 @@ SECTOR = 512
 
 @dataclass
 class Write:
-    offset: int  # bytes on the disk
-    data: bytes
-    fua: bool
+    offset: int  # on the disk, in bytes
+    length: int
+    read: object  # gives the bytes: a log is larger than memory
+    fua: bool = False
+
+    def first(self, length):
+        return Write(self.offset, length, lambda: self.read()[:length])
 
 
 def layer(log):
@@ -35,58 +40,86 @@ def entries(log):
             file.seek(sector - 32, 1)
             if flags & DISCARD:
                 continue  # what is there then is not said; nothing of ours relies on it
-            data = file.read(sectors * sector)
+            at, length = file.tell(), sectors * sector
+            file.seek(length, 1)
             if flags & FLUSH:
                 yield None
-            if data:
-                yield Write(start * sector, data, bool(flags & FUA))
+            if length:
+                yield Write(start * sector, length, partial(part_of, log, at, length), bool(flags & FUA))
+
+
+def part_of(path, at, length):
+    with Path(path).open("rb") as file:
+        file.seek(at)
+        return file.read(length)
 
 
 class Replay:
-    """An image to which the writes are done again. At a cut, pending() are those that no flush has made safe yet."""
+    """An image to which the writes are done again. regions: names of parts of the disk, (offset, bytes), for who wants to know
+    which of them changed: changed since that was last cleared, torn by what a cut left of writes that were not flushed."""
 
-    def __init__(self, image, log):
+    def __init__(self, image, log, regions):
         self.file = Path(image).open("r+b")
-        self.todo = entries(log)
+        self.todo = list(entries(log))
+        self.regions = regions
         self.unsafe = []
-        self.flushes = 0
+        self.changed, self.torn = set(), set()
 
-    def step(self):
-        """One entry on; false at the end."""
-        entry = next(self.todo, 0)
-        if entry == 0:
-            return False
+    def _touched(self, writes):
+        return {name for name, (start, size) in self.regions.items()
+                if any(write.offset < start + size and write.offset + write.length > start for write in writes)}
+
+    def step(self, entry):
         if entry is None:
-            self.flushes += 1
-            self._make_safe(self.unsafe)
+            self._write(self.unsafe)
+            self.changed |= self._touched(self.unsafe)
             self.unsafe = []
         elif entry.fua:
-            self._make_safe([entry])
+            self._write([entry])
+            self.changed |= self._touched([entry])
         else:
             self.unsafe.append(entry)
-        return True
 
-    def _make_safe(self, writes):
+    def _write(self, writes):
         for write in writes:
             self.file.seek(write.offset)
-            self.file.write(write.data)
+            self.file.write(write.read())
         self.file.flush()
 
+    def _left(self, chance):
+        """Of what was not flushed some, and of one write the first sectors."""
+        left = [write for write in self.unsafe if chance.random() < 0.6]
+        if left and chance.random() < 0.5:
+            torn = left.pop(chance.randrange(len(left)))
+            left.append(torn.first(chance.randrange(torn.length // SECTOR + 1) * SECTOR))
+        return left
+
     def cut(self, chance, judge):
-        """judge() on the image as a power cut now would leave it: some of what was not flushed is there, one write in part."""
-        kept = [write for write in self.unsafe if chance.random() < 0.6]
-        if kept and chance.random() < 0.5:
-            torn = kept.pop(chance.randrange(len(kept)))
-            sectors = chance.randrange(len(torn.data) // SECTOR + 1)
-            kept.append(Write(torn.offset, torn.data[:sectors * SECTOR], False))
+        """judge() on the image as a power cut now would leave it; then it is again as it was."""
+        left = self._left(chance)
         before = []
-        for write in kept:
+        for write in left:
             self.file.seek(write.offset)
-            before.append(Write(write.offset, self.file.read(len(write.data)), False))
-            self.file.seek(write.offset)
-            self.file.write(write.data)
-        self.file.flush()
+            old = self.file.read(write.length)
+            before.append(Write(write.offset, len(old), lambda old=old: old))
+            self._write([write])
+        self.torn = self._touched(left)
         try:
-            return judge([(write.offset, len(write.data)) for write in kept])
+            return judge()
         finally:
-            self._make_safe(reversed(before))
+            self._write(reversed(before))
+            self.torn = set()
+
+    def cut_at(self, count, chance, judge):
+        """So many cuts, half of them right before flushes: judge(number) of each."""
+        flushes = [index for index, entry in enumerate(self.todo) if entry is None]
+        others = [index for index, entry in enumerate(self.todo) if entry is not None]
+        chosen = set(chance.sample(flushes, min(count // 2, len(flushes))))
+        chosen |= set(chance.sample(others, min(count - len(chosen), len(others))))
+        for index, entry in enumerate(self.todo):
+            if index in chosen:
+                self.cut(chance, judge)
+            self.step(entry)
+        self.step(None)
+        self.file.close()
+        return {"writes": len(others), "flushes": len(flushes), "points": len(chosen)}

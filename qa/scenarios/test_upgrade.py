@@ -1,10 +1,13 @@
 """Upgrades of a running node: into the other slot, proven or undone."""
 
 import json
+import socket
+import subprocess
+import time
 
 import pytest
 from lab import releases
-from lab.machine import wait_until
+from lab.machine import Drive, wait_until
 from lab.release_server import ReleaseServer
 
 HOST = "10.0.2.2"  # this machine, as QEMU's own network shows it
@@ -95,6 +98,9 @@ FAILING = {
     "crash-loop": ({**SHORT_GATE, "/usr/lib/loam/loamd": "#!/bin/sh\nexit 1\n"}, "", "loamd"),
     "gate-fails": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/false\n"), "", "its health gate did not pass"),
     "gate-hangs": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=20\n"), "", "its health gate did not pass"),
+    "hangs": ({**drop_in("ssh.service", "[Service]\nExecStartPre=/usr/lib/loam/qa-hang\n"),
+               "/usr/lib/loam/qa-hang": "#!/bin/sh\necho -1 > /proc/sys/kernel/sched_rt_runtime_us\nfor cpu in 1 2; do chrt -f 99 sh -c 'while :; do :; done' & done\nwait\n"},
+              "", "without a word"),
     "gate-never-reached": ({**drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=60\n"),
                             **drop_in("loamd.service", "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/bin/sleep infinity\n")}, "", "its health gate did not pass"),
 }
@@ -105,7 +111,12 @@ FAILING = {
 def test_release_that_fails_falls_back_by_itself(scenario, installed, how):
     files, cmdline, words = FAILING[how]
     bad = releases.release("0.2.0", files, cmdline)
-    machine = scenario.keep(installed.running(scenario.folder))
+    if how == "hangs":
+        machine = scenario.keep(installed.machine(scenario.folder, extra=["-device", "i6300esb", "-action", "watchdog=reset"]))
+        machine.start()
+        machine.wait_ssh(300)
+    else:
+        machine = scenario.keep(installed.running(scenario.folder))
     wait_for_slot(machine, "a", "blessed")
     with ReleaseServer(bad) as server:
         machine.ssh(f"loamctl upgrade start {url(server)} --reboot", limit=600, check=False)
@@ -128,4 +139,63 @@ def test_release_that_fails_falls_back_by_itself(scenario, installed, how):
     # It is said again after another boot, and a good release ends it.
     with ReleaseServer(releases.release(NEXT)) as server:
         machine.ssh(f"loamctl upgrade start {url(server)}", limit=600)
+    assert upgrade_status(machine)["state"] == "pending"
+
+
+def press(machine, *keys):
+    """On the serial line, as a person does."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(machine.directory / "serial"))
+        for key in keys:
+            line.sendall(key.encode())
+            time.sleep(1)  # a terminal's escape sequences are told by their pauses
+
+
+DOWN, ENTER = "\x1b[B", "\r"
+
+
+@pytest.mark.long
+def test_three_unclean_starts_lead_to_the_boot_menu(scenario, installed):
+    """It stays there until a person chooses, on the serial line too."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    assert machine.ssh("cat /loam/boots") == "1\n"
+    machine.ssh("echo 3 > /loam/boots; sync /loam/boots")
+    machine.kill()
+    machine.start()
+    machine.wait_console("three starts in a row ended within 15 minutes", 300, machine.power_on)
+    mark = machine.mark()
+    machine.wait_console("BdsDxe: starting", 120, mark)
+    machine.wait_console("Loam 0.1.0", 60, mark)
+    time.sleep(20)  # a menu with a timeout would be gone by then
+    assert "Linux version" not in machine.raw_console(mark) and "loamd" not in machine.console(mark)
+    press(machine, ENTER)
+    machine.wait_ssh(300)
+    machine.wait_state("ready", 120)
+    assert machine.ssh("cat /loam/boots") == "1\n"
+    machine.ssh("loamctl reboot")
+    wait_until(lambda: boot_id(machine) == "", 120 * machine.scale, "the shutdown", interval=1)
+    machine.wait_ssh(300)
+    assert machine.ssh("cat /loam/boots") == "1\n", "what was shut down in order does not count"
+
+
+@pytest.mark.long
+def test_upgrade_from_a_stick_and_the_old_slot_chosen_over_serial(scenario, installed):
+    machine = scenario.keep(installed.running(scenario.folder))
+    stick = scenario.folder / "stick.img"
+    with stick.open("wb") as file:
+        file.truncate(512 << 20)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", str(releases.release(NEXT)), str(stick)], check=True)
+    machine.plug(Drive(stick, "usb", "stick", "raw"))
+    node = wait_until(lambda: machine.ssh("ls /dev/disk/by-id/usb-*stick* 2>/dev/null | head -1", check=False).stdout.strip(), 60 * machine.scale, "the stick")
+    said = machine.ssh(f"loamctl upgrade start {node}", limit=600)
+    assert "a reboot starts it" in said and "upgrade-medium" not in machine.ssh("cat /proc/mounts"), said
+    machine.unplug(machine.drives[-1])
+    mark = machine.mark()
+    machine.ssh("loamctl reboot")
+    machine.wait_console("BdsDxe: starting", 300, mark)
+    machine.wait_console(f"Loam {NEXT}", 60, machine.mark())
+    press(machine, DOWN, ENTER)
+    wait_for_version(machine, "0.1.0")
+    now = slots(machine)
+    assert now["b"]["state"] == "trial" and now["b"]["tries_left"] == 3, now
     assert upgrade_status(machine)["state"] == "pending"

@@ -11,6 +11,7 @@
 #include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "slots/esp.hpp"
+#include "slots/esp_mend.hpp"
 #include "slots/node_releases.hpp"
 #include "slots/signature.hpp"
 #include "sys/subprocess.hpp"
@@ -19,7 +20,6 @@ namespace loam::slots {
 
 namespace {
 
-constexpr std::string_view boot_loader = "/EFI/BOOT/BOOTX64.EFI";
 // SHA-256 of the loam.yaml that the disk was installed by.
 constexpr std::string_view installed_by = "/loader/loam-installed-by";
 
@@ -198,10 +198,10 @@ Result<void> InstallApply::install_boot() {
   LOAM_TRY(const auto partition, esp());
   const auto loader = release_->file("boot.efi");
   LOAM_CHECK(partition.put_text(target_.config_sha256, std::string(installed_by)));
-  LOAM_CHECK(partition.put_text("timeout 3\nconsole-mode keep\neditor no\n", "/loader/loader.conf"));
+  LOAM_CHECK(partition.put_text(std::string(loader_config), std::string(loader_config_path)));
   LOAM_CHECK(partition.put(release_->file("efi"), "/EFI/Linux/" + uki_name(release_->manifest().version, boot_tries)));
-  LOAM_CHECK(partition.put(loader, "/EFI/systemd/systemd-bootx64.efi"));
-  return partition.put(loader, std::string(boot_loader));
+  LOAM_CHECK(partition.put(loader, std::string(named_boot_loader)));
+  return partition.put(loader, std::string(fallback_boot_loader));
 }
 
 Result<void> InstallApply::mark_installed() {

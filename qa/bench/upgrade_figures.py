@@ -1,0 +1,230 @@
+"""./dev bench slots and delta: what an upgrade costs, beside other ways to the same bytes, on the same releases and server."""
+
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from bench.figure import figure, work
+from lab import judge, releases
+from lab.node import RELEASE, TRUST
+from lab.release_server import ReleaseServer
+
+TOP = Path(__file__).resolve().parent.parent.parent
+PROGRAMS = TOP / "build/release/initd"
+BLOCK = 4096
+NEXT = "0.1.1"
+SCHEMES = {".root": "root", ".verity": "tree", ".efi": "UKI"}
+
+
+def measured(argv, **options):
+    """Seconds, CPU seconds and the largest resident size (MiB) of a program."""
+    started = time.monotonic()
+    process = subprocess.Popen([str(word) for word in argv], stdout=subprocess.PIPE, text=True, **options)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, f"{argv}: {output[-1500:]}"
+    return output, {"wall_s": time.monotonic() - started, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_mib": usage.ru_maxrss / 1024}
+
+
+class Disk:
+    """An image file with a release installed and blessed."""
+
+    def __init__(self, folder, release):
+        self.folder, self.image = folder, folder / "disk.img"
+        self.state = folder / "state"
+        self.state.mkdir(parents=True)
+        (self.state / "loam.yaml").write_text("version: 1\ninstall: {disk: {bus: nvme}}\n")
+        with self.image.open("wb") as file:
+            file.truncate(24 << 30)
+        measured([PROGRAMS / "loam-install", "--release", release, "--disk", self.image, "--config", self.state / "loam.yaml", "--trust", TRUST,
+                  "--journal", folder / "journal"])
+        manifest = json.loads(next(release.glob("loam-*.json")).read_text())
+        self.version, self.root_hash = manifest["version"], manifest["verity"]["root_hash"]
+        (folder / "running.json").write_text(json.dumps({"version": self.version, "kubernetes": "", "config_versions": [1]}))
+        subprocess.run(["mren", "-i", f"{self.image}@@{1 << 20}", f"::/EFI/Linux/loam-{self.version}+3.efi", f"loam-{self.version}.efi"], check=True,
+                       env=dict(os.environ, MTOOLSRC="/dev/null", MTOOLS_SKIP_CHECK="1"))
+
+    def upgrade(self, where):
+        return measured([PROGRAMS / "loam-upgrade", "apply", where, "--disk", self.image, "--root-hash", self.root_hash, "--running",
+                         self.folder / "running.json", "--state", self.state, "--trust", TRUST])
+
+
+def file_of(release, suffix):
+    return next(path for path in release.glob(f"loam-*{suffix}") if ".boot." not in path.name)
+
+
+# ---- delta ----
+
+def blocks_of(path):
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def lower_bound(old, new):
+    """Bytes that nobody can do without who takes blocks of 4 KiB: those that the old root does not have, the tree, and the sections
+    of the UKI that changed."""
+    digest = lambda block: hashlib.sha256(block).digest()
+    known = {digest(block) for block in blocks_of(file_of(old, ".root"))} | {digest(bytes(BLOCK))}
+    missing = {digest(block) for block in blocks_of(file_of(new, ".root"))} - known
+    sections = lambda release: json.loads(next(release.glob("loam-*.json")).read_text())["uki"]
+    had = {section["sha256"] for section in sections(old)}
+    uki = sum(section["bytes"] for section in sections(new) if section["sha256"] not in had)
+    return len(missing) * BLOCK + file_of(new, ".verity").stat().st_size + uki
+
+
+def ours(folder, old, new):
+    disk = Disk(folder, old)
+    with ReleaseServer(new) as server:
+        _, cost = disk.upgrade(server.url)
+        return {**cost, "fetched": server.bytes, "requests": server.requests}
+
+
+def plain_copy(folder, old, new):
+    with ReleaseServer(new) as server:
+        costs = [measured(["curl", "-sS", "-o", folder / suffix.strip("."), f"{server.url}/{file_of(new, suffix).name}"])[1] for suffix in SCHEMES]
+        return {**summed(costs), "fetched": server.bytes, "requests": server.requests}
+
+
+def zsync(folder, old, new):
+    shared = releases.copy(new, folder / "served")
+    for suffix in (".root", ".efi"):
+        path = file_of(shared, suffix)
+        subprocess.run(["zsyncmake", "-b", str(BLOCK), "-u", path.name, "-o", f"{path}.zsync", str(path)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    costs = []
+    with ReleaseServer(shared) as server:
+        for suffix in (".root", ".efi"):
+            name = file_of(shared, suffix).name
+            costs.append(measured(["zsync", "-q", "-i", file_of(old, suffix), "-o", folder / name, f"{server.url}/{name}.zsync"], cwd=folder)[1])
+            assert (folder / name).read_bytes() == file_of(new, suffix).read_bytes()
+        costs.append(measured(["curl", "-sS", "-o", folder / "tree", f"{server.url}/{file_of(new, '.verity').name}"])[1])
+        return {**summed(costs), "fetched": server.bytes, "requests": server.requests}
+
+
+def casync(folder, old, new):
+    served = folder / "served"
+    served.mkdir()
+    costs = []
+    for suffix in (".root", ".efi"):
+        subprocess.run(["casync", "make", f"--store={served}/store.castr", str(served / f"image{suffix}.caibx"), str(file_of(new, suffix))], check=True, stdout=subprocess.DEVNULL)
+    with ReleaseServer(served) as server:
+        for suffix in (".root", ".efi"):
+            out = folder / f"out{suffix}"
+            costs.append(measured(["casync", "extract", f"--store={server.url}/store.castr", f"--seed={file_of(old, suffix)}", f"{server.url}/image{suffix}.caibx", out])[1])
+            assert out.read_bytes() == file_of(new, suffix).read_bytes()
+        tree = file_of(new, ".verity")
+        return {**summed(costs), "fetched": server.bytes + tree.stat().st_size, "requests": server.requests}
+
+
+def zchunk(folder, old, new):
+    served = folder / "served"
+    served.mkdir()
+    costs = []
+    for suffix in (".root", ".efi"):
+        for release, where in ((old, folder), (new, served)):
+            subprocess.run(["zck", "-o", str(where / f"image{suffix}.zck"), str(file_of(release, suffix))], check=True)
+    with ReleaseServer(served) as server:
+        for suffix in (".root", ".efi"):
+            (folder / suffix.strip(".")).mkdir()
+            costs.append(measured(["zckdl", "-s", folder / f"image{suffix}.zck", f"{server.url}/image{suffix}.zck"], cwd=folder / suffix.strip("."))[1])
+        tree = file_of(new, ".verity")
+        return {**summed(costs), "fetched": server.bytes + tree.stat().st_size, "requests": server.requests}
+
+
+def summed(costs):
+    return {"wall_s": sum(c["wall_s"] for c in costs), "cpu_s": sum(c["cpu_s"] for c in costs), "rss_mib": max(c["rss_mib"] for c in costs)}
+
+
+WAYS = {"loam": ours, "full copy": plain_copy, "zsync": zsync, "casync": casync, "zchunk": zchunk}
+
+
+def pairs():
+    """What is between the two: only the version; three libraries; a quarter of a year."""
+    return {"version only": (RELEASE, releases.release(NEXT))}
+
+
+def delta():
+    figures = []
+    for pair, (old, new) in pairs().items():
+        bound = lower_bound(old, new)
+        fetched = {}
+        for name, way in WAYS.items():
+            folder = work(f"delta-{name.replace(' ', '-')}")
+            cost = way(folder, old, new)
+            shutil.rmtree(folder)
+            fetched[name] = cost["fetched"]
+            print(f"{pair:14} {name:10} fetched {cost['fetched'] / 2**20:8.2f} MiB in {cost['requests']:5} requests, CPU {cost['cpu_s']:6.2f} s, "
+                  f"RSS {cost['rss_mib']:6.1f} MiB, wall {cost['wall_s']:6.2f} s", flush=True)
+        least = min(value for name, value in fetched.items() if name != "loam")
+        figures += [figure(f"{pair}: fetched / lower bound", fetched["loam"] / bound, "ratio", 1.10, against="changed 4 KiB blocks, the tree, changed sections of the UKI"),
+                    figure(f"{pair}: fetched / the least of the others", fetched["loam"] / least, "ratio", 1.0, against=", ".join(name for name in WAYS if name != "loam")),
+                    figure(f"{pair}: lower bound", bound / 2**20, "MiB")]
+    return figures
+
+
+# ---- slots ----
+
+def step_seconds(argv):
+    """When each step of the engine began, by its lines; the last is its end."""
+    process = subprocess.Popen([str(word) for word in argv], stdout=subprocess.PIPE, text=True)
+    begun = {}
+    for line in process.stdout:
+        begun.setdefault(json.loads(line).get("step", "end"), time.monotonic())
+    assert process.wait() == 0
+    return begun
+
+
+def uncached(path):
+    subprocess.run(["dd", f"if={path}", "of=/dev/null", "iflag=nocache", "count=0", "status=none"], check=True)
+
+
+def engine_times(folder, new):
+    """Seconds of writing and of reading back a whole slot: the running one's tree is gone, so that nothing is copied from it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    disk = Disk(folder, RELEASE)
+    parts = judge.partitions(disk.image)
+    subprocess.run(["fallocate", "-o", str(parts["loam-root-b"]["start"] * 512), "-l", str(parts["loam-root-b"]["size"] * 512 // 8), str(disk.image)], check=True)
+    subprocess.run(["dd", "if=/dev/zero", f"of={disk.image}", "bs=512", f"seek={parts['loam-verity-a']['start']}", "count=64", "conv=notrunc", "status=none"], check=True)
+    begun = step_seconds([PROGRAMS / "loam-upgrade", "apply", new, "--disk", disk.image, "--root-hash", disk.root_hash, "--running", folder / "running.json", "--state",
+                          disk.state, "--trust", TRUST])
+    return begun["verify-slot"] - begun["fill-slot"], begun["name-slot"] - begun["verify-slot"]
+
+
+def dd_seconds(source, target):
+    subprocess.run(["fallocate", "-l", str(source.stat().st_size), str(target)], check=True)
+    started = time.monotonic()
+    subprocess.run(["dd", f"if={source}", f"of={target}", "bs=4M", "oflag=direct", "conv=notrunc,fsync", "status=none"], check=True)
+    return time.monotonic() - started
+
+
+def veritysetup_seconds(new):
+    manifest = json.loads(next(new.glob("loam-*.json")).read_text())
+    uncached(file_of(new, ".root"))
+    started = time.monotonic()
+    subprocess.run(["veritysetup", "verify", str(file_of(new, ".root")), str(file_of(new, ".verity")), manifest["verity"]["root_hash"]], check=True)
+    return time.monotonic() - started
+
+
+def slots():
+    new = releases.release(NEXT)
+    folder = work("slots")
+    wrote, read, dd, verity = [], [], [], []
+    for _ in range(5):  # alternating
+        seconds = engine_times(folder / "node", new)
+        wrote.append(seconds[0])
+        read.append(seconds[1])
+        dd.append(dd_seconds(file_of(new, ".root"), folder / "dd.img"))
+        (folder / "dd.img").unlink()
+        verity.append(veritysetup_seconds(new))
+    shutil.rmtree(folder)
+    median = statistics.median
+    return [figure("slot verify, speed / veritysetup verify", median(verity) / median(read), "ratio", 1.0, "higher", "the same root and tree, medians of 5, alternating"),
+            figure("slot write, speed / dd", median(dd) / median(wrote), "ratio", 0.9, "higher", "dd with direct I/O of the same root, medians of 5, alternating"),
+            figure("slot verify", file_of(new, ".root").stat().st_size / 2**20 / median(read), "MiB/s", better="higher"),
+            figure("slot write", file_of(new, ".root").stat().st_size / 2**20 / median(wrote), "MiB/s", better="higher")]

@@ -1,0 +1,44 @@
+#include "slots/esp_mend.hpp"
+
+#include <algorithm>
+#include <format>
+
+#include "base/file.hpp"
+#include "base/scratch.hpp"
+#include "slots/release_build.hpp"
+
+namespace loam::slots {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A PE image whose sections are all there.
+Result<bool> is_program(const EspFiles& esp, std::string_view path) {
+  const auto slash = path.rfind('/');
+  LOAM_TRY(const auto names, esp.list(std::string(path.substr(0, slash))));
+  if (std::ranges::find(names, path.substr(slash + 1)) == names.end()) return false;
+  LOAM_TRY(const auto copy, ScratchFile::make());
+  LOAM_CHECK(esp.copy_out(std::string(path), copy.path()));
+  return describe_uki(copy.path()).has_value();
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> mend_esp(const EspFiles& esp, const fs::path& loader) {
+  std::vector<std::string> mended;
+  for (const auto path : {named_boot_loader, fallback_boot_loader}) {
+    LOAM_TRY(const bool good, is_program(esp, path));
+    if (good) continue;
+    LOAM_CHECK(esp.put(loader, std::string(path)));
+    mended.push_back(std::format("{} was missing or no program; it is the image's boot loader again", path));
+  }
+  LOAM_TRY(const auto config, esp.read_text(std::string(loader_config_path)));
+  if (config.empty()) {
+    LOAM_CHECK(esp.put_text(std::string(loader_config), std::string(loader_config_path)));
+    mended.push_back(std::format("{} was missing; it is as the installer writes it", loader_config_path));
+  }
+  return mended;
+}
+
+}  // namespace loam::slots
