@@ -106,6 +106,10 @@ void UpgradeKeeper::look_at_esp() {
     sys::log(sys::Priority::error, "upgrade: " + entries.error().text());
     return;
   }
+  const auto own = std::ranges::find(*entries, slots::running_version(), &slots::BootEntry::version);
+  if (own != entries->end() && !own->tries_left) {
+    if (auto noted = prove(); !noted) sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
+  }
   const auto before = outcome_.state;
   outcome_ = slots::judge_upgrade(record_, slots::running_version(), *entries,
                                   slots::read_boot_failure(slots::boot_failure_path));
@@ -118,11 +122,10 @@ void UpgradeKeeper::look_at_esp() {
     record_->failure = outcome_.failure;
     noted = write_file_atomic(slots::upgrade_record_path, to_json(*record_));
   }
-  if (outcome_.state == UpgradeState::proven) noted = prove();
   if (!noted) sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
 }
 
-// From here on the node does not take what this release rules out.
+// What is blessed rules out what it says, for ever; also what was installed from a medium.
 Result<void> UpgradeKeeper::prove() {
   const auto kept = slots::kept_releases(slots::kept_releases_path);
   const auto ours = std::ranges::find(kept, slots::running_version(), &slots::Manifest::version);

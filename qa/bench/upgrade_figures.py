@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,11 +26,24 @@ SCHEMES = {".root": "root", ".verity": "tree", ".efi": "UKI"}
 def measured(argv, **options):
     """Seconds, CPU seconds and the largest resident size (MiB) of a program."""
     started = time.monotonic()
-    process = subprocess.Popen([str(word) for word in argv], stdout=subprocess.PIPE, text=True, **options)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, f"{argv}: {output[-1500:]}"
-    return output, {"wall_s": time.monotonic() - started, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_mib": usage.ru_maxrss / 1024}
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen([str(word) for word in argv], stdout=output, text=True, **options)
+        largest = 0
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            largest = max(largest, high_water(process.pid))
+            time.sleep(0.005)  # of a program that has ended nobody can ask
+        _, status, usage = os.wait4(process.pid, 0)
+        output.seek(0)
+        assert status == 0, f"{argv}: {output.read()[-1500:]}"
+    return {"wall_s": time.monotonic() - started, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_mib": largest / 1024}
+
+
+def high_water(pid):
+    """KiB. rusage would count what Python had before it became the program."""
+    try:
+        return int(re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M))
+    except (OSError, TypeError):
+        return 0
 
 
 class Disk:
@@ -81,13 +96,13 @@ def lower_bound(old, new):
 def ours(folder, old, new):
     disk = Disk(folder, old)
     with ReleaseServer(new) as server:
-        _, cost = disk.upgrade(server.url)
+        cost = disk.upgrade(server.url)
         return {**cost, "fetched": server.bytes, "requests": server.requests}
 
 
 def plain_copy(folder, old, new):
     with ReleaseServer(new) as server:
-        costs = [measured(["curl", "-sS", "-o", folder / suffix.strip("."), f"{server.url}/{file_of(new, suffix).name}"])[1] for suffix in SCHEMES]
+        costs = [measured(["curl", "-sS", "-o", folder / suffix.strip("."), f"{server.url}/{file_of(new, suffix).name}"]) for suffix in SCHEMES]
         return {**summed(costs), "fetched": server.bytes, "requests": server.requests}
 
 
@@ -100,9 +115,9 @@ def zsync(folder, old, new):
     with ReleaseServer(shared) as server:
         for suffix in (".root", ".efi"):
             name = file_of(shared, suffix).name
-            costs.append(measured(["zsync", "-q", "-i", file_of(old, suffix), "-o", folder / name, f"{server.url}/{name}.zsync"], cwd=folder)[1])
+            costs.append(measured(["zsync", "-q", "-i", file_of(old, suffix), "-o", folder / name, f"{server.url}/{name}.zsync"], cwd=folder))
             assert (folder / name).read_bytes() == file_of(new, suffix).read_bytes()
-        costs.append(measured(["curl", "-sS", "-o", folder / "tree", f"{server.url}/{file_of(new, '.verity').name}"])[1])
+        costs.append(measured(["curl", "-sS", "-o", folder / "tree", f"{server.url}/{file_of(new, '.verity').name}"]))
         return {**summed(costs), "fetched": server.bytes, "requests": server.requests}
 
 
@@ -115,7 +130,7 @@ def casync(folder, old, new):
     with ReleaseServer(served) as server:
         for suffix in (".root", ".efi"):
             out = folder / f"out{suffix}"
-            costs.append(measured(["casync", "extract", f"--store={server.url}/store.castr", f"--seed={file_of(old, suffix)}", f"{server.url}/image{suffix}.caibx", out])[1])
+            costs.append(measured(["casync", "extract", f"--store={server.url}/store.castr", f"--seed={file_of(old, suffix)}", f"{server.url}/image{suffix}.caibx", out]))
             assert out.read_bytes() == file_of(new, suffix).read_bytes()
         tree = file_of(new, ".verity")
         return {**summed(costs), "fetched": server.bytes + tree.stat().st_size, "requests": server.requests}
@@ -131,7 +146,7 @@ def zchunk(folder, old, new):
     with ReleaseServer(served) as server:
         for suffix in (".root", ".efi"):
             (folder / suffix.strip(".")).mkdir()
-            costs.append(measured(["zckdl", "-s", folder / f"image{suffix}.zck", f"{server.url}/image{suffix}.zck"], cwd=folder / suffix.strip("."))[1])
+            costs.append(measured(["zckdl", "-s", folder / f"image{suffix}.zck", f"{server.url}/image{suffix}.zck"], cwd=folder / suffix.strip(".")))
         tree = file_of(new, ".verity")
         return {**summed(costs), "fetched": server.bytes + tree.stat().st_size, "requests": server.requests}
 

@@ -21,7 +21,7 @@ INSTALL = TOP / "build/release/initd/loam-install"
 ENGINE = TOP / "build/release/initd/loam-upgrade"
 CONFIG = "version: 1\ninstall: {disk: {bus: nvme}}\n"
 NEXT = "0.1.1"
-ROUNDS, POINTS, STEPS = 3, 8, 7
+ROUNDS, POINTS, STEPS = 4, 6, 7
 
 
 class Node:
@@ -232,7 +232,7 @@ def test_upgrade_from_a_lying_server(scenario, lie, newer, template):
     assert node.starts(RELEASE, newer) == NEXT
 
 
-@pytest.mark.parametrize("behaviour", ["short", pytest.param("reset", marks=pytest.mark.long), "stall"])
+@pytest.mark.parametrize("behaviour", ["short", *(pytest.param(how, marks=pytest.mark.long) for how in ("reset", "stall"))])
 def test_upgrade_from_a_server_that_breaks_off(scenario, behaviour, newer, template):
     """It begins again where it stopped; where nothing ever comes it ends, and says so."""
     node = template(scenario.folder)

@@ -184,9 +184,10 @@ def test_upgrade_from_a_stick_and_the_old_slot_chosen_over_serial(scenario, inst
     stick = scenario.folder / "stick.img"
     with stick.open("wb") as file:
         file.truncate(512 << 20)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", str(releases.release(NEXT)), str(stick)], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "NEWER", "-d", str(releases.release(NEXT)), str(stick)], check=True)
     machine.plug(Drive(stick, "usb", "stick", "raw"))
-    node = wait_until(lambda: machine.ssh("ls /dev/disk/by-id/usb-*stick* 2>/dev/null | head -1", check=False).stdout.strip(), 60 * machine.scale, "the stick")
+    node = "/dev/disk/by-label/NEWER"
+    wait_until(lambda: machine.ssh(f"test -b {node}", check=False).returncode == 0, 60 * machine.scale, "the stick", interval=1)
     said = machine.ssh(f"loamctl upgrade start {node}", limit=600)
     assert "a reboot starts it" in said and "upgrade-medium" not in machine.ssh("cat /proc/mounts"), said
     machine.unplug(machine.drives[-1])

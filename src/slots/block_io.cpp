@@ -3,6 +3,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
 
 #include "base/file.hpp"
 
@@ -51,20 +54,36 @@ Result<void> BlockWriter::put(std::uint64_t index, Block data) {
   return {};
 }
 
+namespace {
+
+Result<void> write_blocks(int fd, std::span<const std::byte> data, std::uint64_t offset, const std::string& path) {
+  auto wrote = write_exact(fd, data, offset);
+  if (wrote) return wrote;
+  return std::unexpected(
+      std::move(wrote).error().context(path).remedy("the disk does not keep what is written to it; replace it"));
+}
+
+}  // namespace
+
+Result<void> BlockWriter::wait() { return writing_.valid() ? writing_.get() : Result<void>{}; }
+
+// The full buffer is written while the other is filled.
 Result<void> BlockWriter::flush() {
-  const auto data = buffer_.first(held_ * block_size);
+  LOAM_CHECK(wait());
+  if (held_ == 0) return {};
+  std::swap(buffer_, other_);
+  const auto data = other_.first(held_ * block_size);
+  const auto offset = place_.offset + first_ * block_size;
   held_ = 0;
-  if (data.empty()) return {};
-  if (auto wrote = write_exact(fd_.get(), data, place_.offset + first_ * block_size); !wrote)
-    return std::unexpected(std::move(wrote)
-                               .error()
-                               .context(place_.path.string())
-                               .remedy("the disk does not keep what is written to it; replace it"));
+  writing_ = std::async(std::launch::async, [fd = fd_.get(), data, offset, path = place_.path.string()] {
+    return write_blocks(fd, data, offset, path);
+  });
   return {};
 }
 
 Result<void> BlockWriter::sync() {
   LOAM_CHECK(flush());
+  LOAM_CHECK(wait());
   return fsync_fd(fd_.get(), place_.path.string());
 }
 

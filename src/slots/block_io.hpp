@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <future>
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
@@ -43,12 +44,15 @@ class BlockWriter {
  private:
   BlockWriter(UniqueFd fd, Place place) : fd_(std::move(fd)), place_(std::move(place)) {}
   Result<void> flush();
+  Result<void> wait();
 
   UniqueFd fd_;
   Place place_;
   AlignedBuffer buffer_{std::size_t{1} << 20U};
+  AlignedBuffer other_{std::size_t{1} << 20U};  // what is being written
   std::uint64_t first_ = 0;
   std::uint64_t held_ = 0;
+  std::future<Result<void>> writing_;  // the last member: its end is waited for before the buffers go
 };
 
 }  // namespace loam::slots

@@ -113,7 +113,10 @@ Result<void> check_chunk(const Place& source, Chunk& chunk, VerityTree& tree, Sa
   return {};
 }
 
-Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Conveyor& conveyor) {
+// Hashing beside the reading pays where nothing else is done with the data; else the consumer has enough to do.
+enum class Hashing : bool { by_reader, by_consumer };
+
+Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Hashing hashing, Conveyor& conveyor) {
   SaltedSha256 hash(tree.salt());
   for (std::uint64_t offset = 0; offset < tree.data_bytes(); offset += chunk_bytes) {
     auto chunk = conveyor.take_empty();
@@ -122,7 +125,7 @@ Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Conveyor
     chunk->bytes = std::min<std::uint64_t>(chunk_bytes, tree.data_bytes() - offset);
     if (auto got = read_exact(fd, chunk->buffer.first(chunk->bytes), source.offset + offset); !got)
       return std::unexpected(std::move(got).error().context(source.path.string()));
-    LOAM_CHECK(check_chunk(source, *chunk, tree, hash));
+    if (hashing == Hashing::by_reader) LOAM_CHECK(check_chunk(source, *chunk, tree, hash));
     conveyor.put_full(std::move(chunk));
   }
   return {};
@@ -131,11 +134,11 @@ Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Conveyor
 // Reads and checks the source on a second thread, gives each good chunk to `consume` on this one. `remedy` is for a
 // source that cannot be read or is not what the tree says.
 template <typename Consume>
-Result<void> stream(const Place& source, const UniqueFd& fd, VerityTree& tree, std::string_view remedy,
+Result<void> stream(const Place& source, const UniqueFd& fd, VerityTree& tree, std::string_view remedy, Hashing hashing,
                     const ProgressCallback& progress, Consume consume) {
   Conveyor conveyor;
   std::jthread reader([&] {
-    auto read = read_chunks(source, fd.get(), tree, conveyor);
+    auto read = read_chunks(source, fd.get(), tree, hashing, conveyor);
     if (!read) read = std::unexpected(std::move(read).error().remedy(std::string(remedy)));
     conveyor.end(std::move(read));
   });
@@ -165,7 +168,7 @@ Result<FillReport> fill(const Place& source, const Place& target, VerityTree& tr
   LOAM_TRY(const auto out, open_uncached(target.path, O_RDWR));
   FillReport report;
   AlignedBuffer scratch(chunk_bytes);
-  LOAM_CHECK(stream(source, in, tree, bad_medium, progress, [&](Chunk& chunk) -> Result<void> {
+  LOAM_CHECK(stream(source, in, tree, bad_medium, Hashing::by_reader, progress, [&](Chunk& chunk) -> Result<void> {
     const auto data = chunk.buffer.first(chunk.bytes);
     const auto at = target.offset + chunk.offset;
     if (options.skip_identical && identical(out.get(), at, data, scratch)) {
@@ -184,7 +187,7 @@ Result<FillReport> fill(const Place& source, const Place& target, VerityTree& tr
 Result<void> read_verified(const Place& source, VerityTree& tree, int out) {
   LOAM_TRY(const auto in, open_file(source.path, O_RDONLY));
   return stream(
-      source, in, tree, bad_medium, [](const Progress&) {},
+      source, in, tree, bad_medium, Hashing::by_reader, [](const Progress&) {},
       [out](Chunk& chunk) -> Result<void> {
         auto data = chunk.buffer.first(chunk.bytes);
         while (!data.empty()) {
@@ -198,7 +201,12 @@ Result<void> read_verified(const Place& source, VerityTree& tree, int out) {
 
 Result<void> verify(const Place& place, VerityTree& tree, const ProgressCallback& progress) {
   LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
-  return stream(place, fd, tree, bad_disk, progress, [](Chunk&) { return Result<void>{}; });
+  SaltedSha256 hash(tree.salt());
+  return stream(place, fd, tree, bad_disk, Hashing::by_consumer, progress, [&](Chunk& chunk) {
+    auto checked = check_chunk(place, chunk, tree, hash);
+    if (!checked) checked = std::unexpected(std::move(checked).error().remedy(std::string(bad_disk)));
+    return checked;
+  });
 }
 
 }  // namespace loam::slots

@@ -65,8 +65,10 @@ UpgradeOutcome fell_back(const UpgradeRecord& record, const std::string& running
   return {.state = UpgradeState::fell_back, .message = std::move(message), .failure = std::move(why)};
 }
 
+// One without its UKI, or put back while it runs, has nothing to prove.
 UpgradeOutcome on_the_new_one(const UpgradeRecord& record, const BootEntry* entry) {
-  if (entry != nullptr && entry->tries_left && !entry->retired())
+  if (entry == nullptr || entry->retired()) return {};
+  if (entry->tries_left)
     return {.state = UpgradeState::trial,
             .message = std::format("Loam {} runs on trial; it has not proven itself yet", record.meant),
             .failure = {}};

@@ -21,6 +21,8 @@ TEST(UpgradeRecord, SaysWhatBecameOfTheReleaseThatWasMeant) {
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+3.efi"}), UpgradeState::pending);
   EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}), UpgradeState::trial);
   EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi", "loam-1.5.0.efi"}), UpgradeState::proven);
+  EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi", "loam-1.5.0+0.efi"}), UpgradeState::none) << "put back while it runs";
+  EXPECT_EQ(state("1.5.0", {"loam-1.4.0.efi"}), UpgradeState::none) << "its UKI is gone";
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+0-3.efi"}), UpgradeState::fell_back);
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+0.efi"}), UpgradeState::none) << "put back by a person";
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi"}), UpgradeState::none);
