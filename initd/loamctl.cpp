@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/guard.hpp"
 #include "base/text.hpp"
+#include "bless.hpp"
 #include "diskmgr/disk.hpp"
 #include "fall_back.hpp"
 #include "loamctl_disks.hpp"
@@ -215,6 +216,14 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
   });
   auto* const verify = slots->add_subcommand("verify", "re-read both slots against their hash trees");
   verify->callback([&] { chosen = [&] { return node::verify_slots(arguments.as_json); }; });
+  slots->add_subcommand("bless", "the running release has proven itself; systemd does this when the health gate passed")
+      ->callback([&] {
+        chosen = [&]() -> Result<void> {
+          LOAM_TRY(const auto said, node::bless());
+          std::cout << (arguments.as_json ? json{{"blessed", said}}.dump(2) : said) << '\n';
+          return {};
+        };
+      });
   slots->add_subcommand("fall-back", "restart if another release can boot, as after a failed health gate")
       ->callback([&] {
         chosen = [&]() -> Result<void> {

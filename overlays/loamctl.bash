@@ -12,7 +12,7 @@ _loamctl() {
     upgrade) COMPREPLY=($(compgen -W "check plan start status cancel rollback --json --help" -- "$current")) ;;
     start) COMPREPLY=($(compgen -f -W "--force --reboot --no-wait" -- "$current")) ;;
     rollback) COMPREPLY=($(compgen -W "--reboot" -- "$current")) ;;
-    slots) COMPREPLY=($(compgen -W "verify fall-back --json --help" -- "$current")) ;;
+    slots) COMPREPLY=($(compgen -W "verify bless fall-back --json --help" -- "$current")) ;;
     release) COMPREPLY=($(compgen -W "build sign verify --json --help" -- "$current")) ;;
     build|sign|--key|--chain|--trust|--signature|--revoked) COMPREPLY=($(compgen -f -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;

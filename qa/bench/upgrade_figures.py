@@ -20,7 +20,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = TOP / "build/release/initd"
 BLOCK = 4096
 NEXT = "0.1.1"
-SCHEMES = {".root": "root", ".verity": "tree", ".efi": "UKI"}
+SUFFIXES = (".root", ".verity", ".efi")
 
 
 def measured(argv, **options):
@@ -102,7 +102,7 @@ def ours(folder, old, new):
 
 def plain_copy(folder, old, new):
     with ReleaseServer(new) as server:
-        costs = [measured(["curl", "-sS", "-o", folder / suffix.strip("."), f"{server.url}/{file_of(new, suffix).name}"]) for suffix in SCHEMES]
+        costs = [measured(["curl", "-sS", "-o", folder / suffix.strip("."), f"{server.url}/{file_of(new, suffix).name}"]) for suffix in SUFFIXES]
         return {**summed(costs), "fetched": server.bytes, "requests": server.requests}
 
 

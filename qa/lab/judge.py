@@ -109,10 +109,13 @@ def boot_order(files):
 
 
 def _entry_problem(disk, parts, path, release, work, check):
-    """Why an entry would not start, or nothing."""
+    """Why an entry would not start, or nothing; None for an empty file, which systemd-boot does not take for an entry: vfat renames
+    by writing the new name first and what is behind it later."""
     manifest = json.loads(next(release.glob("loam-*.json")).read_text())
     copy = Path(work) / "copy"
     _run("mcopy", "-n", "-o", "-i", _esp(disk, parts), f"::{path}", copy, check=True)
+    if copy.stat().st_size == 0:
+        return None
     if copy.read_bytes() != (release / f"loam-{manifest['version']}.efi").read_bytes():
         return f"{path} is not whole"
     root_hash = manifest["verity"]["root_hash"]
@@ -136,10 +139,14 @@ def starts(disk, releases, work, check=slot_is_good):
     if not order or "/EFI/BOOT/BOOTX64.EFI" not in files:
         return f"nothing to start: {sorted(files)}"
     by_version = {version_in(release): release for release in releases}
+    whole = []
     for version, path in order:
-        if problem := _entry_problem(disk, parts, path, by_version[version], work, check):
+        problem = _entry_problem(disk, parts, path, by_version[version], work, check)
+        if problem:
             return problem
-    return order[0][0]
+        if problem is not None:
+            whole.append(version)
+    return whole[0] if whole else f"nothing whole to start: {sorted(files)}"
 
 
 def version_in(release):

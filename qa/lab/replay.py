@@ -74,11 +74,11 @@ class Replay:
             self._write(self.unsafe)
             self.changed |= self._touched(self.unsafe)
             self.unsafe = []
-        elif entry.fua:
+            return
+        if entry.fua:
             self._write([entry])
             self.changed |= self._touched([entry])
-        else:
-            self.unsafe.append(entry)
+        self.unsafe.append(entry)  # also then: what is older must not be written over it
 
     def _write(self, writes):
         for write in writes:
@@ -88,10 +88,11 @@ class Replay:
 
     def _left(self, chance):
         """Of what was not flushed some, and of one write the first sectors."""
-        left = [write for write in self.unsafe if chance.random() < 0.6]
-        if left and chance.random() < 0.5:
-            torn = left.pop(chance.randrange(len(left)))
-            left.append(torn.first(chance.randrange(torn.length // SECTOR + 1) * SECTOR))
+        left = [write for write in self.unsafe if write.fua or chance.random() < 0.6]
+        at = chance.randrange(len(left)) if left else 0
+        if left and not left[at].fua and chance.random() < 0.5:
+            torn = left[at]
+            left[at] = torn.first(chance.randrange(torn.length // SECTOR + 1) * SECTOR)
         return left
 
     def cut(self, chance, judge):

@@ -32,9 +32,11 @@ Result<void> observe_upgrade(const UpgradeDisk& disk, const EspFiles& esp, Upgra
   LOAM_TRY(facts.gpt, read_gpt(disk.path, disk.sector_size));
   LOAM_TRY(facts.uki_files, esp.list(ukis));
   LOAM_TRY(facts.esp_free, esp.free_bytes());
+  facts.uki_bytes.clear();
   for (const auto& name : foreign_ukis(facts.uki_files, facts.version)) {
     LOAM_TRY(const auto bytes, esp.size(on_esp(name)));
     facts.esp_free += bytes;
+    facts.uki_bytes[name] = bytes;
   }
   return {};
 }

@@ -177,9 +177,11 @@ class Builder {
 bool is_installed(const UpgradeFacts& facts, const Manifest& manifest) {
   const auto target = target_slot(facts);
   if (!target || !named_for(facts, *target, manifest.root_hash)) return false;
-  const auto entries = boot_entries(facts.uki_files);
-  return std::ranges::any_of(
-      entries, [&](const BootEntry& entry) { return entry.version == manifest.version && entry.can_boot(); });
+  return std::ranges::any_of(facts.uki_bytes, [&](const auto& file) {
+    const auto entry = parse_boot_entry(file.first);
+    return entry && entry->version == manifest.version && entry->can_boot() &&
+           file.second == manifest.files.at("efi").size;
+  });
 }
 
 Result<plan::Plan> plan_upgrade(const UpgradeFacts& facts, const Manifest& manifest, Force force) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct UpgradeFacts {
   std::optional<int> config_version;  // of loam.yaml; none: it has none
   std::string floor = "0";
   Gpt gpt;
-  std::vector<std::string> uki_files;  // in EFI/Linux
-  std::uint64_t esp_free = 0;          // bytes, as it would be without what the other slot has there
+  std::vector<std::string> uki_files;              // in EFI/Linux
+  std::map<std::string, std::uint64_t> uki_bytes;  // of those among them that are not the running release's
+  std::uint64_t esp_free = 0;                      // bytes, as it would be without what the other slot has there
 };
 
 // The slot whose root partition has the UUID of the release that runs.
@@ -36,7 +38,7 @@ constexpr char letter(SlotName slot) { return slot == SlotName::a ? 'a' : 'b'; }
 // Files in EFI/Linux that are ours and not of this version, also those that were cut off while they were written.
 std::vector<std::string> foreign_ukis(const std::vector<std::string>& uki_files, const std::string& version);
 
-// True if the other slot holds it, named, and its UKI can start.
+// True if the other slot holds it, named, and its UKI can start: one that a power cut left empty cannot.
 bool is_installed(const UpgradeFacts& facts, const Manifest& manifest);
 
 // What forcing overrides: the floor, and a Kubernetes that goes back.

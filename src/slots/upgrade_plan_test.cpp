@@ -53,6 +53,7 @@ class Upgrade : public ::testing::Test {
                      .floor = "1.2.0",
                      .gpt = {},
                      .uki_files = {"loam-1.4.0.efi", "loam-1.3.0.efi"},
+                     .uki_bytes = {},
                      .esp_free = 1ULL << 30U};
   Manifest release{.version = "1.5.0",
                    .machine = "x86_64",
@@ -88,9 +89,11 @@ TEST_F(Upgrade, IsTheSamePlanUntilItIsDone) {
 
 TEST_F(Upgrade, HasNothingLeftToDoWhenItIsInstalled) {
   holds(SlotName::b, digest(5));
-  facts.uki_files = {"loam-1.4.0.efi", "loam-1.5.0+3.efi"};
+  facts.uki_bytes = {{"loam-1.5.0+3.efi", 60U << 20U}};
   EXPECT_EQ(kinds(), "");
-  facts.uki_files = {"loam-1.4.0.efi", "loam-1.5.0+0-3.efi"};
+  facts.uki_bytes = {{"loam-1.5.0+3.efi", 0}};
+  EXPECT_EQ(kinds(), whole) << "a power cut left its name only";
+  facts.uki_bytes = {{"loam-1.5.0+0-3.efi", 60U << 20U}};
   EXPECT_EQ(kinds(), whole) << "it failed: somebody asks for it again";
 }
 
