@@ -16,7 +16,8 @@ Result<std::string> bless() {
   LOAM_TRY(const auto names, esp.list(folder));
   for (const auto& name : names) {
     const auto entry = slots::parse_boot_entry(name);
-    if (!entry || entry->version != version || !entry->tries_left) continue;
+    // One that was put back while it ran stays put back.
+    if (!entry || entry->version != version || !entry->tries_left || entry->retired()) continue;
     LOAM_CHECK(esp.put("/efi" + folder + name, std::format("{}loam-{}.efi", folder, version)));
     LOAM_CHECK(esp.remove(folder + name));
     return std::format("Loam {} has proven itself", version);

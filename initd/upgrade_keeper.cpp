@@ -187,6 +187,14 @@ void UpgradeKeeper::take_line(std::string_view line) {
   }
 }
 
+// It failed here, or a person put it back: only a person starts it again.
+bool UpgradeKeeper::was_left(const std::string& version) const {
+  const auto entries = entries_now();
+  if (!entries || (record_ && record_->meant == version && !record_->failure.empty())) return true;
+  return std::ranges::any_of(*entries,
+                             [&](const auto& entry) { return entry.version == version && !entry.can_boot(); });
+}
+
 // Not here: this runs inside of the child's own callback.
 void UpgradeKeeper::ended(const std::string& problem) {
   auto timer = loop_->after(std::chrono::seconds(0), [this, problem] { finish(problem); });
@@ -204,7 +212,7 @@ void UpgradeKeeper::finish(const std::string& problem) {
   } else if (job.check_only) {
     const bool wanted = result.value("newer", false) && !result.value("installed", false);
     offered_ = wanted ? result.value("version", "") : "";
-    if (wanted && job.automatic && in_window()) {
+    if (wanted && job.automatic && in_window() && !was_left(offered_)) {
       auto begun = run("", false, {.check_only = false, .automatic = true, .reboot = false, .result = {}, .error = {}});
       if (!begun) error_ = begun.error().text();
     }

@@ -62,6 +62,7 @@ class UpgradeKeeper {
   void check_now();
   void reboot_in_window();
   bool in_window() const;
+  bool was_left(const std::string& version) const;
 
   sys::EventLoop* loop_;
   Callbacks callbacks_;

@@ -125,7 +125,7 @@ Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, Slo
 // The other slot is all that a release on trial can fall back to.
 Result<void> check_running(const UpgradeFacts& facts) {
   for (const auto& entry : boot_entries(facts.uki_files))
-    if (entry.version == facts.version && entry.tries_left && !entry.retired())
+    if (entry.version == facts.version && entry.tries_left)
       return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
                   "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
   return {};
