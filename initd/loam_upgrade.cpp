@@ -184,10 +184,17 @@ Result<json> apply(Job& job, const Options& options) {
   const auto force = options.force ? slots::Force::yes : slots::Force::no;
   LOAM_TRY(const auto todo, slots::plan_upgrade(job.facts, job.offered.manifest, force));
   if (!todo.empty()) {
-    LOAM_TRY(auto journal, plan::Journal::open(std::filesystem::path(options.state) / "upgrade.journal", todo));
+    const auto path = std::filesystem::path(options.state) / "upgrade.journal";
+    LOAM_TRY(auto journal, plan::Journal::open(path, todo));
     node::StepReporter reporter;
     auto apply = engine(job, reporter);
-    LOAM_CHECK(plan::run(todo, journal, apply.handlers(), reporter));
+    auto done = plan::run(todo, journal, apply.handlers(), reporter);
+    // What failed may have spoilt what was done before it, as a disk does that loses what it was given: start anew
+    // then.
+    if (!done) {
+      std::filesystem::remove(path);
+      return std::unexpected(std::move(done).error());
+    }
     LOAM_CHECK(slots::observe_upgrade(job.disk, *job.esp, job.facts));
   }
   return offer_json(job);

@@ -153,6 +153,7 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
   LOAM_CHECK(write_file_atomic(order_path, dump({{"where", where}, {"force", force}}), 0600));
   argv.insert(argv.end(), {"--order", order_path});
   if (!job.check_only) sys::log(sys::Priority::notice, "upgrade: begins", {{"LOAM_UPGRADE", "begin"}});
+  end_timer_.disable();  // of a child before this one
   error_.clear();
   progress_ = {};
   delta_.clear();
@@ -236,6 +237,7 @@ void UpgradeKeeper::installed(const std::string& version) {
 
 Result<void> UpgradeKeeper::cancel() {
   if (!child_) return fail("no upgrade is under way");
+  end_timer_.disable();
   child_.reset();
   job_.reset();
   progress_ = {};
