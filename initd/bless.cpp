@@ -2,27 +2,45 @@
 
 #include <format>
 
+#include "base/file.hpp"
 #include "slots/boot_entries.hpp"
 #include "slots/mounted_esp.hpp"
 #include "slots/running_release.hpp"
+#include "slots/upgrade_record.hpp"
 
 namespace loam::node {
 
+namespace {
+
 // A copy under the name without a counter, whole and read back, before the one with the counter goes.
-Result<std::string> bless() {
-  const slots::MountedEsp esp("/efi");
+Result<std::string> bless_entry(const std::string& version) {
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
   const std::string folder = "/EFI/Linux/";
-  const auto version = slots::running_version();
   LOAM_TRY(const auto names, esp.list(folder));
   for (const auto& name : names) {
     const auto entry = slots::parse_boot_entry(name);
     // One that was put back while it ran stays put back.
     if (!entry || entry->version != version || !entry->tries_left || entry->retired()) continue;
-    LOAM_CHECK(esp.put("/efi" + folder + name, std::format("{}loam-{}.efi", folder, version)));
+    const auto from = std::format("{}{}{}", slots::esp_mount_point, folder, name);
+    LOAM_CHECK(esp.put(from, std::format("{}loam-{}.efi", folder, version)));
     LOAM_CHECK(esp.remove(folder + name));
     return std::format("Loam {} has proven itself", version);
   }
   return std::format("Loam {} is not on trial", version);
+}
+
+}  // namespace
+
+// One that cannot be blessed uses up its tries: the release that comes then says why.
+Result<std::string> bless() {
+  const auto version = slots::running_version();
+  auto blessed = bless_entry(version);
+  if (blessed) return blessed;
+  auto error = std::move(blessed).error().context(std::format("Loam {} cannot be blessed", version));
+  const slots::BootFailure failure{.version = version, .why = error.text()};
+  if (auto noted = write_file_atomic(slots::boot_failure_path, to_json(failure)); !noted)
+    return std::unexpected(std::move(error).remedy(std::format("nor can that be noted: {}", noted.error().text())));
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace loam::node

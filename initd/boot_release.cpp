@@ -50,18 +50,36 @@ Result<void> restore_config(const fs::path& root, const std::string& version) {
 
 }  // namespace
 
+namespace {
+
+// "1.4.0", or "1.4.0 goes-back" as long as what is in use may be of one release in part, and of another.
+struct LastRelease {
+  std::string version;
+  bool cut_off = false;
+};
+constexpr std::string_view going_back = " goes-back";
+
+Result<LastRelease> last_release(const fs::path& path) {
+  LOAM_TRY(const auto text, read_if_there(path, 256));
+  auto word = trim(text.value_or(""));
+  const bool cut_off = word.ends_with(going_back);
+  if (cut_off) word.remove_suffix(going_back.size());
+  return LastRelease{.version = std::string(word), .cut_off = cut_off};
+}
+
+}  // namespace
+
 Result<void> follow_release(const fs::path& root) {
   const auto last_path = below(root, "/loam/last-release");
   LOAM_TRY(const auto running, slots::running_release(below(root, slots::release_facts_path)));
-  LOAM_TRY(const auto text, read_if_there(last_path, 256));
-  const auto last = std::string(trim(text.value_or("")));
-  if (last == running.version) return {};
-  if (slots::is_version(last)) {
-    LOAM_CHECK(keep_config(root, last));
-    if (slots::compare_versions(running.version, last) < 0) {
-      LOAM_CHECK(restore_config(root, running.version));
-      say(std::format("Loam {} runs again after {}, with the loam.yaml that it last used", running.version, last));
-    }
+  LOAM_TRY(const auto last, last_release(last_path));
+  if (last.version == running.version && !last.cut_off) return {};
+  const bool known = slots::is_version(last.version);
+  if (known && !last.cut_off) LOAM_CHECK(keep_config(root, last.version));
+  if (last.cut_off || (known && slots::compare_versions(running.version, last.version) < 0)) {
+    LOAM_CHECK(write_file_atomic(last_path, std::format("{}{}\n", running.version, going_back)));
+    LOAM_CHECK(restore_config(root, running.version));
+    say(std::format("Loam {} runs again, with the loam.yaml that it last used", running.version));
   }
   return write_file_atomic(last_path, running.version + "\n");
 }

@@ -89,7 +89,10 @@ Result<void> find_disk(Options& options) {
 
 // An image file's is inside of it; a node's is mounted.
 Result<std::unique_ptr<slots::EspFiles>> esp_of(const Options& options) {
-  if (!std::filesystem::is_regular_file(options.disk)) return std::make_unique<slots::MountedEsp>("/efi");
+  if (!std::filesystem::is_regular_file(options.disk)) {
+    LOAM_TRY(auto mounted, slots::MountedEsp::mounted_at());
+    return std::make_unique<slots::MountedEsp>(std::move(mounted));
+  }
   LOAM_TRY(const auto gpt, slots::read_gpt(options.disk, options.sector_size));
   const auto* const esp = gpt.find(slots::number(slots::Part::esp));
   if (esp == nullptr) return fail(options.disk + " has no EFI system partition");
@@ -117,6 +120,7 @@ Result<Job> prepare(Options& options, node::UpgradeMedium& medium) {
   Job job{.offered = {},
           .disk = {.path = options.disk,
                    .sector_size = options.sector_size,
+                   .state = options.state,
                    .releases = std::filesystem::path(options.state) / "releases"},
           .facts = {},
           .esp = {}};
@@ -127,6 +131,7 @@ Result<Job> prepare(Options& options, node::UpgradeMedium& medium) {
   job.facts.kubernetes = running.kubernetes;
   job.facts.config_version = static_cast<int>(config.version);
   job.facts.floor = state.floor;
+  job.facts.named = job.offered.named;
   LOAM_TRY(job.facts.root_hash, slots::parse_digest(options.root_hash));
   LOAM_CHECK(slots::observe_upgrade(job.disk, *job.esp, job.facts));
   return job;

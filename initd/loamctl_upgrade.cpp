@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/file.hpp"
+#include "base/scratch.hpp"
 #include "node_client.hpp"
 #include "node_text.hpp"
 #include "slots/http_source.hpp"
@@ -61,6 +63,11 @@ std::string absolute(const std::string& where) {
   return std::filesystem::absolute(where).string();
 }
 
+std::string order_text(const Options& options) {
+  const json order = {{"where", absolute(options.where)}, {"force", options.force}, {"reboot", options.reboot}};
+  return order.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 struct Answer {
   json result;
   std::string error;
@@ -69,9 +76,10 @@ struct Answer {
 
 // The engine, for what only looks.
 Result<json> look(const char* command, const Options& options) {
-  std::vector<std::string> argv = {engine, command};
-  if (!options.where.empty()) argv.push_back(absolute(options.where));
-  if (options.force) argv.emplace_back("--force");
+  // A URL may hold a password, which no command line may.
+  LOAM_TRY(const auto order, ScratchFile::make());
+  LOAM_CHECK(write_file_atomic(order.path(), order_text(options), 0600));
+  const std::vector<std::string> argv = {engine, command, "--order", order.path().string()};
   LOAM_TRY(auto loop, sys::EventLoop::create());
   Answer answer;
   ProgressLine progress;
@@ -144,10 +152,19 @@ Result<void> follow(NodeClient& client, bool as_json) {
   }
 }
 
+// loamd has a /tmp of its own and no home directories (its unit's PrivateTmp= and ProtectHome=).
+Result<void> check_visible(const std::string& where) {
+  for (const auto* const hidden : {"/tmp/", "/var/tmp/", "/root/", "/home/", "/run/user/"})
+    if (where.starts_with(hidden))
+      return fail(std::format("{}: loamd, which does the upgrade, does not see {}", where, hidden),
+                  "put the release somewhere else, such as /var/lib/loam, or name a URL or the medium itself");
+  return {};
+}
+
 Result<void> start(const Options& options, bool as_json) {
   LOAM_TRY(auto client, NodeClient::connect());
-  const json order = {{"where", absolute(options.where)}, {"force", options.force}, {"reboot", options.reboot}};
-  LOAM_CHECK(client.call("StartUpgrade", order.dump(-1, ' ', false, json::error_handler_t::replace)));
+  LOAM_CHECK(check_visible(absolute(options.where)));
+  LOAM_CHECK(client.call("StartUpgrade", order_text(options)));
   if (options.no_wait) return {};
   return follow(client, as_json);
 }

@@ -256,6 +256,7 @@ std::string upgrade_text(const json& document) {
     add("offered", offered + "; loamctl upgrade plan says more");
   if (!document.value("step", "").empty()) add("now", upgrade_progress_text(document));
   add("failed", document.value("error", ""));
+  add("not looked", document.value("check_error", ""));
   add("automatic", document.value("automatic", false) ? "yes" : "no");
   return table(rows);
 }

@@ -9,7 +9,8 @@
 namespace loam::node {
 
 Result<std::vector<slots::SlotView>> observe_slots(const slots::BootFacts& boot) {
-  LOAM_TRY(const auto names, slots::MountedEsp("/efi").list("/EFI/Linux"));
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  LOAM_TRY(const auto names, esp.list("/EFI/Linux"));
   LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
   LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
   return slots::view_slots(gpt, slots::boot_entries(names), slots::kept_releases(slots::kept_releases_path),

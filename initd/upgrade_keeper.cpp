@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
+#include "base/scratch.hpp"
 #include "base/text.hpp"
 #include "model/window.hpp"
 #include "slots/esp_mend.hpp"
@@ -21,6 +22,7 @@
 #include "sys/efi.hpp"
 #include "sys/log.hpp"
 #include "sys/spawn.hpp"
+#include "upgrade_medium.hpp"
 
 namespace loam::node {
 
@@ -32,17 +34,18 @@ namespace {
 constexpr const char* order_path = "/run/loam/upgrade-order.json";
 constexpr const char* uki_folder = "/EFI/Linux";
 constexpr std::chrono::minutes first_check{10};
-constexpr std::chrono::hours check_again{6};
 constexpr std::chrono::minutes window_again{5};
 
-const slots::MountedEsp& esp() {
-  static const slots::MountedEsp mounted("/efi");
-  return mounted;
+Result<std::vector<std::string>> ukis_now() {
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  return esp.list(uki_folder);
 }
 
-Result<std::vector<slots::BootEntry>> entries_now() {
-  LOAM_TRY(const auto names, esp().list(uki_folder));
-  return slots::boot_entries(names);
+Result<std::vector<slots::BootEntry>> entries_now() { return ukis_now().transform(slots::boot_entries); }
+
+Result<std::vector<std::string>> mend() {
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  return slots::mend_esp(esp, slots::image_boot_loader);
 }
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -78,7 +81,7 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   boot_ = boot;
   if (boot_.live || !boot_.problems.empty()) return {};
   record_ = slots::read_upgrade_record(slots::upgrade_record_path);
-  if (auto mended = slots::mend_esp(esp(), slots::image_boot_loader); !mended) {
+  if (auto mended = mend(); !mended) {
     sys::log(sys::Priority::error, "ESP: " + mended.error().text());
   } else {
     for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
@@ -154,13 +157,14 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
   argv.insert(argv.end(), {"--order", order_path});
   if (!job.check_only) sys::log(sys::Priority::notice, "upgrade: begins", {{"LOAM_UPGRADE", "begin"}});
   end_timer_.disable();  // of a child before this one
-  error_.clear();
+  if (!job.check_only) error_.clear();
   progress_ = {};
   delta_.clear();
   job_ = std::move(job);
   LOAM_TRY(child_, sys::Child::start(*loop_, argv,
                                      {.line = [this](std::string_view line) { take_line(line); },
                                       .end = [this](const std::string& problem) { ended(problem); }}));
+  child_pid_ = child_->pid();
   callbacks_.changed();
   return {};
 }
@@ -171,7 +175,7 @@ void UpgradeKeeper::take_line(std::string_view line) {
   if (said.contains("error")) {
     const auto remedy = said.value("remedy", "");
     job_->error = said.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
-  } else if (const auto result = said.find("result"); result != said.end()) {
+  } else if (const auto result = said.find("result"); result != said.end() && result->is_object()) {
     job_->result = dump(*result);
   } else {
     if (said.value("step", "") != progress_.step) delta_.clear();
@@ -203,46 +207,72 @@ void UpgradeKeeper::ended(const std::string& problem) {
 }
 
 void UpgradeKeeper::finish(const std::string& problem) {
-  child_.reset();
-  progress_ = {};
+  forget_child();
   const auto job = std::exchange(job_, std::nullopt).value_or(Job{});
-  const auto result = json::parse(job.result, nullptr, false);
-  if (!problem.empty() || !result.is_object()) {
-    error_ = job.error.empty() ? "loam-upgrade " + problem : job.error;
-    sys::log(sys::Priority::error, "upgrade: " + error_, {{"LOAM_UPGRADE", "failed"}});
-  } else if (job.check_only) {
-    const bool wanted = result.value("newer", false) && !result.value("installed", false);
-    offered_ = wanted ? result.value("version", "") : "";
-    if (wanted && job.automatic && in_window() && !was_left(offered_)) {
-      auto begun = run("", false, {.check_only = false, .automatic = true, .reboot = false, .result = {}, .error = {}});
-      if (!begun) error_ = begun.error().text();
-    }
-  } else {
-    installed(result.value("version", ""));
-    if (job.reboot) callbacks_.reboot("Loam " + result.value("version", "") + " is installed");
-    if (job.automatic && !in_cluster_) reboot_in_window();
-  }
+  auto failure = problem.empty() && job.result.empty() ? "gave no result" : problem;
+  if (!failure.empty()) failure = job.error.empty() ? "loam-upgrade " + failure : job.error;
+  if (job.automatic) last_look_.failed = !failure.empty();
+  if (job.check_only)
+    checked(failure, job);
+  else
+    upgraded(failure, job);
   callbacks_.changed();
 }
 
-void UpgradeKeeper::installed(const std::string& version) {
-  record_ = slots::UpgradeRecord{.from = slots::running_version(), .meant = version, .failure = {}};
-  offered_.clear();
-  std::error_code none;
-  std::filesystem::remove(slots::boot_failure_path, none);
-  if (auto noted = write_file_atomic(slots::upgrade_record_path, to_json(*record_)); !noted)
+// Also of one that was killed: its files, and a medium that it had mounted.
+void UpgradeKeeper::forget_child() {
+  child_.reset();
+  progress_ = {};
+  forget_upgrade_medium();
+  if (child_pid_ > 0) forget_scratch_of(child_pid_);
+  child_pid_ = 0;
+}
+
+void UpgradeKeeper::checked(const std::string& problem, const Job& job) {
+  check_error_ = problem;
+  if (!problem.empty()) {
+    sys::log(sys::Priority::warning, "upgrade: looking for a newer release: " + problem);
+    return;
+  }
+  const auto result = json::parse(job.result);
+  const bool wanted = result.value("newer", false) && !result.value("installed", false);
+  offered_ = wanted ? result.value("version", "") : "";
+  if (!wanted || !job.automatic || !in_window() || was_left(offered_)) return;
+  auto begun = run("", false, {.check_only = false, .automatic = true, .reboot = false, .result = {}, .error = {}});
+  if (!begun) error_ = begun.error().text();
+}
+
+void UpgradeKeeper::upgraded(const std::string& problem, const Job& job) {
+  if (!problem.empty()) {
+    error_ = problem;
+    sys::log(sys::Priority::error, "upgrade: " + error_, {{"LOAM_UPGRADE", "failed"}});
+    look_at_esp();  // what the other slot held may be gone
+    return;
+  }
+  const auto version = json::parse(job.result).value("version", "");
+  if (auto noted = mean(version, job.automatic); !noted)
     sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
+  if (job.reboot) callbacks_.reboot("Loam " + version + " is installed");
+  if (job.automatic) reboot_in_window();
+}
+
+Result<void> UpgradeKeeper::mean(const std::string& version, bool by_itself) {
+  record_ =
+      slots::UpgradeRecord{.from = slots::running_version(), .meant = version, .failure = {}, .by_itself = by_itself};
+  offered_.clear();
+  auto noted = slots::mean_release(std::filesystem::path(slots::upgrade_record_path).parent_path(), *record_);
   look_at_esp();
+  return noted;
 }
 
 Result<void> UpgradeKeeper::cancel() {
   if (!child_) return fail("no upgrade is under way");
   end_timer_.disable();
-  child_.reset();
+  forget_child();
   job_.reset();
-  progress_ = {};
   error_ = "it was cancelled; what came is kept, loamctl upgrade start goes on from there";
   sys::log(sys::Priority::notice, "upgrade: cancelled", {{"LOAM_UPGRADE", "cancelled"}});
+  look_at_esp();
   callbacks_.changed();
   return {};
 }
@@ -251,10 +281,11 @@ namespace {
 
 // Files of a version get another counter.
 Result<void> count_anew(const std::vector<std::string>& names, const std::string& version, const std::string& to) {
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
   for (const auto& name : names) {
     const auto entry = slots::parse_boot_entry(name);
     if (entry && entry->version == version && name != to)
-      LOAM_CHECK(esp().rename(std::format("{}/{}", uki_folder, name), std::format("{}/{}", uki_folder, to)));
+      LOAM_CHECK(esp.rename(std::format("{}/{}", uki_folder, name), std::format("{}/{}", uki_folder, to)));
   }
   return {};
 }
@@ -264,10 +295,13 @@ Result<void> count_anew(const std::vector<std::string>& names, const std::string
 // systemd-boot starts the newest release that is not retired, and a retired one when nothing else can be.
 Result<std::string> UpgradeKeeper::roll_back() {
   if (child_) return fail("an upgrade is under way", "loamctl upgrade cancel ends it");
-  LOAM_TRY(const auto names, esp().list(uki_folder));
+  LOAM_TRY(const auto names, ukis_now());
   const auto entries = slots::boot_entries(names);
   const auto running = slots::running_version();
   const auto other = std::ranges::find_if(entries, [&](const auto& entry) { return entry.version != running; });
+  const auto own = std::ranges::find(entries, running, &slots::BootEntry::version);
+  // Put back before this, and not restarted since: what is asked for is that it stays.
+  if (own != entries.end() && own->retired()) return put_forward(running);
   if (other == entries.end()) return fail("no other slot holds a release that could start", "loamctl slots shows both");
   const bool other_is_newer = slots::compare_versions(other->version, running) > 0;
   if (other_is_newer && other->can_boot()) {
@@ -275,14 +309,8 @@ Result<std::string> UpgradeKeeper::roll_back() {
     look_at_esp();
     return std::format("Loam {} does not start any more; {}, which runs, stays", other->version, running);
   }
-  if (other_is_newer) {
-    // It was put back before, or failed: now it is wanted again, with all its tries.
-    LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, slots::boot_tries)));
-    record_ = slots::UpgradeRecord{.from = running, .meant = other->version, .failure = {}};
-    LOAM_CHECK(write_file_atomic(slots::upgrade_record_path, to_json(*record_)));
-    look_at_esp();
-    return std::format("Loam {} starts at the next reboot, on trial", other->version);
-  }
+  // It was put back before, or failed: now it is wanted again.
+  if (other_is_newer) return put_forward(other->version);
   if (!other->can_boot())
     return fail(std::format("Loam {} has no tries left", other->version), "loamctl slots shows both");
   LOAM_CHECK(count_anew(names, running, slots::uki_name(running, 0)));
@@ -290,11 +318,21 @@ Result<std::string> UpgradeKeeper::roll_back() {
   return std::format("Loam {} starts at the next reboot, with the loam.yaml that it last used", other->version);
 }
 
+// With all its tries.
+Result<std::string> UpgradeKeeper::put_forward(const std::string& version) {
+  LOAM_TRY(const auto names, ukis_now());
+  LOAM_CHECK(count_anew(names, version, slots::uki_name(version, slots::boot_tries)));
+  LOAM_CHECK(mean(version, false));
+  return std::format("Loam {} starts at the next reboot, on trial", version);
+}
+
 void UpgradeKeeper::want(const model::Update& update, bool in_cluster) {
   in_cluster_ = in_cluster;
   const bool same = update == update_;
   update_ = update;
-  if (same || boot_.live) return;
+  if (boot_.live) return;
+  if (reboot_is_ours()) reboot_later();
+  if (same) return;
   check_timer_.disable();
   if (update_.automatic && update_.url) check_later(first_check);
 }
@@ -306,15 +344,19 @@ void UpgradeKeeper::check_later(std::chrono::seconds delay) {
 
 // Outside of a window it only says what there is. A release that failed here is not tried again by itself.
 void UpgradeKeeper::check_now() {
-  check_later(in_window() || update_.windows.empty() ? std::chrono::seconds(check_again)
-                                                     : std::chrono::seconds(window_again));
-  if (child_ || outcome_.state == UpgradeState::trial) return;
+  check_later(window_again);
+  const bool open = in_window();
+  if (!open) last_look_.window_open = false;
+  const auto now = std::chrono::steady_clock::now();
+  if (child_ || outcome_.state == UpgradeState::trial || !slots::look_is_due(last_look_, now, open)) return;
+  last_look_ = {.at = now, .failed = false, .window_open = open};
   auto begun = run("", false, {.check_only = true, .automatic = true, .reboot = false, .result = {}, .error = {}});
   if (!begun) sys::log(sys::Priority::error, "upgrade: " + begun.error().text());
 }
 
 bool UpgradeKeeper::in_window() const {
   if (update_.windows.empty()) return true;
+  ::tzset();  // the zone may have been changed since
   const auto now = std::time(nullptr);
   std::tm local{};
   if (::localtime_r(&now, &local) == nullptr) return false;
@@ -323,14 +365,26 @@ bool UpgradeKeeper::in_window() const {
   });
 }
 
-// Fetching may have taken longer than the window was open: then in the next one.
-void UpgradeKeeper::reboot_in_window() {
-  if (in_window()) {
-    callbacks_.reboot("an automatic upgrade is installed");
-    return;
-  }
+// Only for what nobody asked for, and as long as loam.yaml wants it so and nobody has put it back.
+bool UpgradeKeeper::reboot_is_ours() const {
+  return record_ && record_->by_itself && outcome_.state == UpgradeState::pending && update_.automatic && !in_cluster_;
+}
+
+void UpgradeKeeper::reboot_later() {
   auto timer = loop_->after(window_again, [this] { reboot_in_window(); });
   if (timer) reboot_timer_ = *std::move(timer);
+}
+
+// Fetching may have taken longer than the window was open: then in the next one. Once: who then chooses the older
+// release in the boot menu is left with it.
+void UpgradeKeeper::reboot_in_window() {
+  if (!reboot_is_ours()) return;
+  if (!in_window()) return reboot_later();
+  if (auto noted = mean(record_->meant, false); !noted) {
+    sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
+    return;
+  }
+  callbacks_.reboot("an automatic upgrade is installed");
 }
 
 std::string UpgradeKeeper::document() const {
@@ -340,6 +394,7 @@ std::string UpgradeKeeper::document() const {
                 {"message", outcome_.message},
                 {"offered", offered_},
                 {"error", error_},
+                {"check_error", check_error_},
                 {"automatic", update_.automatic},
                 {"step", progress_.step},
                 {"summary", progress_.summary},
@@ -354,7 +409,9 @@ std::optional<Condition> UpgradeKeeper::condition() const {
   if (child_ && job_ && !job_->check_only) return Condition{"Upgrade", "unknown", "Running", progress_.summary};
   if (outcome_.state == UpgradeState::fell_back) return Condition{"Upgrade", "false", "FellBack", outcome_.message};
   if (!error_.empty()) return Condition{"Upgrade", "false", "Failed", error_};
-  if (outcome_.state == UpgradeState::none) return std::nullopt;
+  if (outcome_.state == UpgradeState::none && check_error_.empty()) return std::nullopt;
+  if (outcome_.state == UpgradeState::none)
+    return Condition{"Upgrade", "unknown", "CheckFailed", "looking for a newer release: " + check_error_};
   return Condition{"Upgrade", "true",
                    outcome_.state == UpgradeState::pending ? "Pending"
                    : outcome_.state == UpgradeState::trial ? "OnTrial"

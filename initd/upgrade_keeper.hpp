@@ -14,6 +14,7 @@
 #include "node_state.hpp"
 #include "slots/boot_facts.hpp"
 #include "slots/upgrade_record.hpp"
+#include "slots/upgrade_schedule.hpp"
 #include "sys/event_loop.hpp"
 
 namespace loam::node {
@@ -55,12 +56,18 @@ class UpgradeKeeper {
   void take_line(std::string_view line);
   void ended(const std::string& problem);
   void finish(const std::string& problem);
-  void installed(const std::string& version);
+  void checked(const std::string& problem, const Job& job);
+  void upgraded(const std::string& problem, const Job& job);
+  void forget_child();
+  Result<void> mean(const std::string& version, bool by_itself);
   void look_at_esp();
   Result<void> prove();
   void check_later(std::chrono::seconds delay);
   void check_now();
+  bool reboot_is_ours() const;
+  void reboot_later();
   void reboot_in_window();
+  Result<std::string> put_forward(const std::string& version);
   bool in_window() const;
   bool was_left(const std::string& version) const;
 
@@ -71,12 +78,15 @@ class UpgradeKeeper {
   bool in_cluster_ = false;
   std::optional<slots::UpgradeRecord> record_;
   slots::UpgradeOutcome outcome_;
-  std::string offered_;  // version that the last check found, if it is newer
-  std::string error_;    // of the last attempt
+  std::string offered_;      // version that the last check found, if it is newer
+  std::string error_;        // of the last upgrade
+  std::string check_error_;  // of the last look
+  slots::LastLook last_look_;
   Progress progress_;
   std::string delta_;  // JSON: bytes reused, fetched, left
   std::optional<Job> job_;
   std::unique_ptr<sys::Child> child_;
+  int child_pid_ = 0;
   UniqueFd esp_changes_;  // inotify
   sys::EventSource esp_source_;
   sys::EventSource end_timer_;

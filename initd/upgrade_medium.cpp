@@ -2,10 +2,12 @@
 
 #include <sys/mount.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 
 #include "slots/release.hpp"
+#include "sys/log.hpp"
 #include "sys/subprocess.hpp"
 
 namespace loam::node {
@@ -30,6 +32,11 @@ Result<std::string> UpgradeMedium::open(const std::string& where) {
   mounted_ = true;
   const auto ours = fs::path(mount_point) / "loam";
   return slots::find_manifest(ours) ? ours.string() : std::string(mount_point);
+}
+
+void forget_upgrade_medium() {
+  if (::umount2(mount_point, MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+    sys::log(sys::Priority::error, Error::from_errno(mount_point).text());
 }
 
 UpgradeMedium::~UpgradeMedium() {

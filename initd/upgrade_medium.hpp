@@ -7,6 +7,9 @@
 
 namespace loam::node {
 
+// What an engine that was killed left mounted.
+void forget_upgrade_medium();
+
 class UpgradeMedium {
  public:
   UpgradeMedium() = default;

@@ -28,7 +28,7 @@ CONFIG_VERSIONS = [1]  # of loam.yaml
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
-           "console=tty0 console=ttyS0,115200 panic=30 quiet loglevel=4 systemd.show_status=auto "
+           "console=tty0 console=ttyS0,115200 gpt panic=30 quiet loglevel=4 systemd.show_status=auto "
            # Without bpf: systemd loads a BPF program into it at both of its starts, for RestrictFileSystems=, which no unit here
            # uses; a tenth of the boot went there.
            "lsm=landlock,lockdown,yama,integrity,apparmor "

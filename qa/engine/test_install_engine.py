@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 ENGINE = TOP / "build/release/initd/loam-install"
 ROUNDS = 5
 POINTS = 10  # in each round
-STEPS = 10
+STEPS = 9
 
 
 class Bench:

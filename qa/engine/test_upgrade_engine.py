@@ -108,6 +108,7 @@ def test_upgrade_plan_writes_nothing_and_says_what_is_fetched(scenario, node, ne
         done = node.good("apply", server.url)
         fetched = server.bytes - measured
     assert done["installed"] and node.starts(RELEASE, newer) == NEXT
+    assert json.loads((node.state / "upgrade.json").read_text())["meant"] == NEXT
     assert planned["fetch"] <= fetched <= planned["fetch"] * 1.5 + 100_000, (planned, fetched)
     assert node.good("plan", newer)["plan"].endswith("nothing to do\n")
     scenario.figures = {"release": planned["release"], "check": checked, "planned": planned["fetch"], "fetched": fetched}
@@ -134,6 +135,9 @@ def test_upgrade_goes_back_to_an_older_release(scenario, newer):
     node = Node(scenario.folder, newer)
     (node.state / "trust.json").write_text(json.dumps({"floor": NEXT, "revoked": []}))
     assert f"older than {NEXT}" in node.refused("apply", RELEASE)
+    (node.state / "trust.json").unlink()
+    assert "is offered as the latest, and is older" in node.refused("apply", RELEASE)
+    (node.state / "trust.json").write_text(json.dumps({"floor": NEXT, "revoked": []}))
     node.good("apply", RELEASE, "--force")
     assert node.starts(RELEASE, newer) == "0.1.0"
     assert f"loam-{NEXT}+0.efi" in node.files("mdir", "-b", "::/EFI/Linux")
@@ -193,7 +197,9 @@ def test_upgrade_refuses_what_does_not_fit(scenario, node, newer):
     assert "EFI system partition has" in node.refused("apply", newer)
     node.files("mdel", "::/filler")
     node.files("mren", "::/EFI/Linux/loam-0.1.0.efi", "loam-0.1.0+2-1.efi")
+    node.files("mcopy", str(node.folder / "running.json"), "::/EFI/Linux/loam-0.0.9.efi")
     assert "has not proven itself yet" in node.refused("apply", newer)
+    node.files("mdel", "::/EFI/Linux/loam-0.0.9.efi")
     node.files("mren", "::/EFI/Linux/loam-0.1.0+2-1.efi", "loam-0.1.0.efi")
     assert node.starts(RELEASE) == "0.1.0"
     assert not judge.partitions(node.disk)["loam-root-b"]["uuid"].startswith("0000")

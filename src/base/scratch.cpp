@@ -4,12 +4,33 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <format>
 #include <string>
+#include <vector>
 
 namespace loam {
 
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string prefix_of(int pid) { return std::format("loam-{}-", pid); }
+
+std::string pattern() { return "/tmp/" + prefix_of(::getpid()) + "XXXXXX"; }
+
+}  // namespace
+
+void forget_scratch_of(int pid) {
+  std::error_code ignored;
+  std::vector<fs::path> left;
+  for (auto entry = fs::directory_iterator("/tmp", ignored); entry != fs::directory_iterator();
+       entry.increment(ignored))
+    if (entry->path().filename().string().starts_with(prefix_of(pid))) left.push_back(entry->path());
+  for (const auto& path : left) fs::remove_all(path, ignored);
+}
+
 Result<ScratchFile> ScratchFile::make() {
-  std::string path = "/tmp/loam-XXXXXX";
+  std::string path = pattern();
   ScratchFile file;
   file.fd_ = UniqueFd(::mkostemp(path.data(), O_CLOEXEC));
   if (!file.fd_) return fail_errno(path);
@@ -27,7 +48,7 @@ Result<void> ScratchFile::resize(std::uint64_t bytes) const {
 }
 
 Result<ScratchDirectory> ScratchDirectory::make() {
-  std::string path = "/tmp/loam-XXXXXX";
+  std::string path = pattern();
   if (::mkdtemp(path.data()) == nullptr) return fail_errno(path);
   ScratchDirectory directory;
   directory.path_ = path;

@@ -10,6 +10,9 @@
 
 namespace loam {
 
+// What a process that was killed left there.
+void forget_scratch_of(int pid);
+
 class ScratchFile {
  public:
   static Result<ScratchFile> make();

@@ -32,7 +32,7 @@ std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
   const auto left = whole_count(counter.substr(0, dash));
   const auto done = dash == counter.npos ? std::optional(0) : whole_count(counter.substr(dash + 1));
   if (!left || !done) return std::nullopt;
-  return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = *left, .tries_done = *done};
+  return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = left, .tries_done = *done};
 }
 
 std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) {

@@ -13,6 +13,7 @@ namespace loam::slots {
 namespace {
 
 constexpr std::array<std::byte, block_size> zero_block{};
+constexpr std::size_t most_unreadable = 1024;  // reads that fail
 
 bool is_zero(Block block) { return std::ranges::equal(block, zero_block); }
 
@@ -35,10 +36,13 @@ Result<void> index_target(const DeltaTarget& target, std::span<const std::byte> 
   SaltedSha256 hash(salt);
   seeds.target.reserve(blocks);
   seeds.blank.resize(blocks);
+  std::size_t unreadable = 0;
   for (std::uint64_t i = 0; i < blocks; ++i) {
-    LOAM_TRY(const auto block, reader.get(i));
-    seeds.blank[i] = is_zero(block);
-    if (!seeds.blank[i]) seeds.target.add(hash(block), i);
+    auto block = reader.get(i);
+    // A sector that cannot be read is written anew, which is what mends it; a disk full of them is not waited for.
+    if (!block && ++unreadable > most_unreadable) return std::unexpected(std::move(block).error());
+    seeds.blank[i] = block && is_zero(*block);
+    if (block && !seeds.blank[i]) seeds.target.add(hash(*block), i);
   }
   seeds.target.sort();
   return {};

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <format>
 #include <iterator>
-#include <span>
 
 #include "base/file.hpp"
 #include "base/scratch.hpp"
@@ -47,33 +46,14 @@ bool Esp::formatted() const {
          sector[511] == std::byte{0xaa};
 }
 
-namespace {
-
-// More than what mkfs.fat writes: reserved sectors, both tables of 2 MiB and the root directory.
-constexpr std::uint64_t metadata_bytes = std::uint64_t{16} << 20U;
-constexpr std::size_t boot_block = 4096;
-
-}  // namespace
-
-// mkfs.fat writes in an order that a power cut does not keep, and a boot sector with half of a file system behind it
-// looks like one that broke. So it is made in a file, and the boot sector comes to the disk when all else is there.
+// Clusters of 4 KiB: FAT32 needs 65,525 of them, and 2 GiB then have 524,288 with sectors of either size.
 Result<void> Esp::format(const std::string& volume_id) const {
-  LOAM_TRY(const auto made, ScratchFile::make());
-  LOAM_CHECK(made.resize(extent_.bytes));
-  // Clusters of 4 KiB: FAT32 needs 65,525 of them, and 2 GiB then have 524,288 with sectors of either size.
-  LOAM_CHECK(sys::run({"mkfs.fat", "-I", "-F", "32", "-S", std::to_string(sector_size_), "-s",
-                       std::to_string(4096 / sector_size_), "-n", "LOAM-ESP", "-i", volume_id, made.path().string()},
-                      {.timeout = std::chrono::seconds(300), .input = {}, .environment = {}}));
-  std::vector<std::byte> metadata(std::min(metadata_bytes, extent_.bytes));
-  LOAM_CHECK(read_exact(made.fd().get(), metadata, 0));
-  LOAM_TRY(const auto disk, open_file(disk_, O_RDWR));
-  LOAM_CHECK(write_zeros(disk.get(), extent_.offset, boot_block));
-  LOAM_CHECK(fsync_fd(disk.get(), disk_.string()));
-  const auto all = std::span<const std::byte>(metadata);
-  LOAM_CHECK(write_exact(disk.get(), all.subspan(boot_block), extent_.offset + boot_block));
-  LOAM_CHECK(fsync_fd(disk.get(), disk_.string()));
-  LOAM_CHECK(write_exact(disk.get(), all.first(boot_block), extent_.offset));
-  return fsync_fd(disk.get(), disk_.string());
+  LOAM_CHECK(
+      sys::run({"mkfs.fat", "-F", "32", "-S", std::to_string(sector_size_), "-s", std::to_string(4096 / sector_size_),
+                "-n", "LOAM-ESP", "-i", volume_id, std::format("--offset={}", extent_.offset / sector_size_),
+                disk_.string(), std::to_string(extent_.bytes / 1024)},
+               {.timeout = std::chrono::seconds(300), .input = {}, .environment = {}}));
+  return {};
 }
 
 Result<void> Esp::make_directory(const std::string& path) const {

@@ -23,6 +23,8 @@ class Esp : public EspFiles {
 
   // True if there is a file system at all: before it is made, there is nothing to be careful with.
   bool formatted() const;
+  // In a file, never on a disk: mkfs.fat writes in an order that a power cut does not keep (esp_image.hpp).
+  // volume_id: 8 hexadecimal digits.
   Result<void> format(const std::string& volume_id) const;
   Result<void> make_directory(const std::string& path) const;
   Result<void> put(const std::filesystem::path& from, const std::string& to) const override;

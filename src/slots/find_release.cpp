@@ -56,7 +56,7 @@ Result<std::string> parse_latest(std::string_view text) {
   const bool ours = name.size() > prefix.size() + suffix.size() && name.starts_with(prefix) && name.ends_with(suffix);
   if (ours && is_version(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size())))
     return std::string(name);
-  return fail(std::format("\"latest\" says \"{}\", expected loam-VERSION.json", printable(name, 80)),
+  return fail(std::format(R"("latest" says "{}", expected loam-VERSION.json)", printable(name, 80)),
               "it holds the name of the newest manifest beside it");
 }
 
@@ -70,7 +70,8 @@ Result<OfferedRelease> find_release(const std::string& where, const Trust& trust
     LOAM_TRY(found, split_path(where));
     offered.source = std::make_unique<DirectorySource>(found.base);
   }
-  if (found.manifest.empty()) {
+  offered.named = !found.manifest.empty();
+  if (!offered.named) {
     LOAM_TRY(found.manifest, latest(*offered.source));
   }
   LOAM_TRY(offered.manifest_text, offered.source->whole(found.manifest, max_manifest_bytes));

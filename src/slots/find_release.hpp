@@ -18,6 +18,7 @@ struct OfferedRelease {
   Signer signer;
   std::string manifest_text;   // as it was signed
   std::string signature_text;  // PEM
+  bool named = true;           // false: "latest" was asked for it
   // "loam-1.2.3.root"
   std::string file(std::string_view suffix) const;
 };

@@ -27,7 +27,7 @@ Result<ContentRange> parse_content_range(std::string_view value) {
                     (text.remove_prefix(unit.size()), true) && take_number(text, '-', range.first) &&
                     take_number(text, '/', range.last) && take_number(text, '\0', range.total) && text.empty();
   if (read && range.first <= range.last && range.last < range.total) return range;
-  return fail(std::format("Content-Range is \"{}\", expected \"bytes FIRST-LAST/TOTAL\"", printable(value, 80)));
+  return fail(std::format(R"(Content-Range is "{}", expected "bytes FIRST-LAST/TOTAL")", printable(value, 80)));
 }
 
 }  // namespace loam::slots

@@ -355,9 +355,9 @@ Result<void> Fetch::begin(std::size_t number) {
   auto* const easy = transfer.easy.get();
   if (easy == nullptr) return fail("libcurl has no memory");
   set_up(easy, url_, *options_, transfer.answer);
-  const bool whole = part.next == 0 && part.end == bytes_;
+  // Also for a whole file: the answer says whether it can be gone on with where it stopped.
   const auto range = std::format("{}-{}", part.next, part.end - 1);
-  if (!whole && !plain_) curl_easy_setopt(easy, CURLOPT_RANGE, range.c_str());  // copied
+  if (!plain_) curl_easy_setopt(easy, CURLOPT_RANGE, range.c_str());  // copied
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
   part.under_way = true;

@@ -10,7 +10,7 @@
 #include "base/file.hpp"
 #include "base/scratch.hpp"
 #include "base/text.hpp"
-#include "slots/esp.hpp"
+#include "slots/esp_image.hpp"
 #include "slots/esp_mend.hpp"
 #include "slots/node_releases.hpp"
 #include "slots/signature.hpp"
@@ -65,7 +65,6 @@ plan::Handlers InstallApply::handlers() {
   using plan::Action;
   return {{"wipe", [this](const Action&) { return wipe(); }},
           {"partition", [this](const Action&) { return partition(); }},
-          {"make-esp", [this](const Action&) { return make_esp(); }},
           {"fill-slot", [this](const Action& action) { return fill_slot(action); }},
           {"make-loam", [this](const Action&) { return make_loam(); }},
           {"make-state", [this](const Action&) { return make_state(); }},
@@ -80,11 +79,6 @@ Result<Layout> InstallApply::layout() const { return layout_for(target_.bytes, t
 Result<Place> InstallApply::place(Part part) const {
   LOAM_TRY(const auto where, layout());
   return Place{.path = target_.path, .offset = where.at(part).offset};
-}
-
-Result<Esp> InstallApply::esp() const {
-  LOAM_TRY(const auto where, layout());
-  return Esp(target_.path, where.at(Part::esp), target_.sector_size);
 }
 
 // Both ends hold all that would make another system, or a half-read table, see something on the disk.
@@ -115,15 +109,6 @@ Result<void> InstallApply::partition() {
   if (!same_places(written, where))
     return fail(std::format("{}: the partition table reads back otherwise than it was written", target_.id),
                 "the disk does not keep what is written to it; replace it");
-  return {};
-}
-
-Result<void> InstallApply::make_esp() {
-  LOAM_TRY(const auto uuid, random_uuid());
-  LOAM_TRY(const auto partition, esp());
-  LOAM_CHECK(partition.format(uuid.substr(0, 8)));
-  for (const auto* const directory : {"/EFI", "/EFI/BOOT", "/EFI/systemd", "/EFI/Linux", "/loader"})
-    LOAM_CHECK(partition.make_directory(directory));
   return {};
 }
 
@@ -192,16 +177,23 @@ Result<void> InstallApply::name_slot() {
   return set_partition_uuid(target_.path, target_.sector_size, number(Part::verity_a), verity_partition_uuid(root));
 }
 
-// BOOTX64.EFI is what firmware looks for on a disk that it has no boot entry for: until it is there nothing boots.
+Result<void> InstallApply::fill_esp(const Esp& esp) const {
+  for (const auto* const directory : {"/EFI", "/EFI/BOOT", "/EFI/systemd", "/EFI/Linux", "/loader"})
+    LOAM_CHECK(esp.make_directory(directory));
+  const auto loader = release_->file("boot.efi");
+  LOAM_CHECK(esp.put_text(target_.config_sha256, std::string(installed_by)));
+  LOAM_CHECK(esp.put_text(std::string(loader_config), std::string(loader_config_path)));
+  LOAM_CHECK(esp.put(release_->file("efi"), "/EFI/Linux/" + uki_name(release_->manifest().version, boot_tries)));
+  LOAM_CHECK(esp.put(loader, std::string(named_boot_loader)));
+  return esp.put(loader, std::string(fallback_boot_loader));
+}
+
+// Until the ESP has its boot sector nothing boots; then everything is there.
 Result<void> InstallApply::install_boot() {
   LOAM_CHECK(release_->check_files());
-  LOAM_TRY(const auto partition, esp());
-  const auto loader = release_->file("boot.efi");
-  LOAM_CHECK(partition.put_text(target_.config_sha256, std::string(installed_by)));
-  LOAM_CHECK(partition.put_text(std::string(loader_config), std::string(loader_config_path)));
-  LOAM_CHECK(partition.put(release_->file("efi"), "/EFI/Linux/" + uki_name(release_->manifest().version, boot_tries)));
-  LOAM_CHECK(partition.put(loader, std::string(named_boot_loader)));
-  return partition.put(loader, std::string(fallback_boot_loader));
+  LOAM_TRY(const auto where, layout());
+  return write_esp(target_.path, where.at(Part::esp), target_.sector_size,
+                   [this](const Esp& esp) { return fill_esp(esp); });
 }
 
 Result<void> InstallApply::mark_installed() {

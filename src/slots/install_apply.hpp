@@ -31,7 +31,6 @@ class InstallApply {
   Result<void> wipe();
   Result<void> forget_old_file_systems(const Layout& layout) const;
   Result<void> partition();
-  Result<void> make_esp();
   Result<void> fill_slot(const plan::Action& action);
   Result<void> make_loam();
   Result<void> make_state();
@@ -42,7 +41,7 @@ class InstallApply {
 
   Result<Layout> layout() const;
   Result<Place> place(Part part) const;
-  Result<Esp> esp() const;
+  Result<void> fill_esp(const Esp& esp) const;
   Result<void> make_ext4(Part part, const std::string& label, const std::string& source_directory) const;
 
   InstallTarget target_;

@@ -58,14 +58,14 @@ class Builder {
       add("wipe", std::format("erase {} of {}", target_->content, format_bytes(target_->bytes)), !target_->blank);
       add("partition", std::format("ESP, two slots, loam, state ({})", format_bytes(layout_->at(Part::state).bytes)));
     }
-    add("make-esp", "EFI system partition, FAT32");
     fill(resume);
     add("make-loam", "loam partition with loam.yaml and the machine's identity");
     plan_.actions.back().arguments["config-sha256"] = target_->config_sha256;
     add("make-state", "state partition, ext4");
     add("verify-slot", "read slot a back, past the cache");
     add("name-slot", "partition UUIDs from the root hash");
-    add("install-boot", std::format("systemd-boot and {}", uki_name(manifest_->version, boot_tries)));
+    add("install-boot",
+        std::format("EFI system partition, FAT32, with systemd-boot and {}", uki_name(manifest_->version, boot_tries)));
     add("mark-installed", "remove the installing mark");
     return std::move(plan_);
   }

@@ -1,6 +1,8 @@
 #include "slots/mounted_esp.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -48,6 +50,14 @@ Result<void> check_copy(const fs::path& from, const fs::path& copy) {
 }
 
 }  // namespace
+
+Result<MountedEsp> MountedEsp::mounted_at(const fs::path& root) {
+  struct statfs info{};
+  if (::statfs(root.c_str(), &info) != 0) return fail_errno(root.string());
+  if (info.f_type == MSDOS_SUPER_MAGIC) return MountedEsp(root);
+  return fail(std::format("{} is not the EFI system partition: it is not mounted", root.string()),
+              "systemctl status efi.mount says why");
+}
 
 // FAT has no journal: a rename is safe when everything of the file system is on the disk.
 Result<void> MountedEsp::sync() const {

@@ -7,10 +7,14 @@
 
 namespace loam::slots {
 
+// On a node.
+inline constexpr const char* esp_mount_point = "/efi";
+
 class MountedEsp : public EspFiles {
  public:
-  // root: "/efi" on a node.
   explicit MountedEsp(std::filesystem::path root) : root_(std::move(root)) {}
+  // An error where no FAT file system is mounted: an empty directory must not pass for an ESP without releases.
+  static Result<MountedEsp> mounted_at(const std::filesystem::path& root = esp_mount_point);
 
   Result<void> put(const std::filesystem::path& from, const std::string& to) const override;
   Result<void> put_text(const std::string& text, const std::string& to) const override;

@@ -30,8 +30,7 @@ TEST(TrustState, IsKeptInAFileThatMayBeMissingButNotBroken) {
   const TrustState state{"1.4", {"key"}};
   std::ofstream(dir / "state") << to_json(state);
   EXPECT_EQ(read_trust_state(dir / "state").value(), state);
-  for (const auto* const text :
-       {"", "{", "{}", "{\"floor\":\"none!\",\"revoked\":[]}", "{\"floor\":\"1\",\"revoked\":3}"}) {
+  for (const auto* const text : {"", "{", "{}", R"({"floor":"none!","revoked":[]})", R"({"floor":"1","revoked":3})"}) {
     std::ofstream(dir / "bad") << text;
     EXPECT_FALSE(read_trust_state(dir / "bad")) << text;
   }

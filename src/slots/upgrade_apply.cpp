@@ -14,6 +14,7 @@
 #include "slots/node_releases.hpp"
 #include "slots/release.hpp"
 #include "slots/sha256.hpp"
+#include "slots/upgrade_record.hpp"
 
 namespace loam::slots {
 
@@ -161,7 +162,9 @@ Result<void> UpgradeApply::name_slot() {
 Result<void> UpgradeApply::keep() {
   const auto& version = offered_->manifest.version;
   LOAM_CHECK(keep_release(disk_.releases, version, offered_->manifest_text, offered_->signature_text));
-  return forget_releases_but(disk_.releases, {version, facts_.version});
+  LOAM_CHECK(forget_releases_but(disk_.releases, {version, facts_.version}));
+  // Before anything can start it: whatever comes then knows what was meant.
+  return mean_release(disk_.state, {.from = facts_.version, .meant = version, .failure = {}, .by_itself = false});
 }
 
 Result<UkiSeeds> UpgradeApply::uki_seeds(const fs::path& scratch) const {
@@ -185,7 +188,19 @@ Result<void> UpgradeApply::install_uki() {
   LOAM_CHECK(fetch_uki(manifest, seeds, *offered_->source, made, [&](std::uint64_t fetched) {
     tell_({.progress = {.done = fetched, .total = total}, .delta = {}});
   }));
-  return esp_->put(made, on_esp(uki_name(manifest.version, boot_tries)));
+  const auto name = uki_name(manifest.version, boot_tries);
+  LOAM_CHECK(esp_->put(made, on_esp(name)));
+  return remove_other_counters(name);
+}
+
+// What an upgrade left that was cut off right here, was started, and is done again.
+Result<void> UpgradeApply::remove_other_counters(const std::string& name) const {
+  LOAM_TRY(const auto files, esp_->list(ukis));
+  for (const auto& file : files) {
+    const auto entry = parse_boot_entry(file);
+    if (entry && entry->version == offered_->manifest.version && file != name) LOAM_CHECK(esp_->remove(on_esp(file)));
+  }
+  return {};
 }
 
 Result<void> UpgradeApply::retire_running() {

@@ -21,6 +21,7 @@ namespace loam::slots {
 struct UpgradeDisk {
   std::filesystem::path path;       // disk or image file
   std::uint32_t sector_size = 512;  // of an image file
+  std::filesystem::path state;      // the node's own data: /loam
   std::filesystem::path releases;   // what the node remembers of them
 };
 
@@ -68,6 +69,7 @@ class UpgradeApply {
   Result<void> name(const std::string& data_uuid, const std::string& verity_uuid);
   // Calls with the running release's tree, if it can be read: without it everything is fetched.
   Result<std::optional<ActiveSlot>> active(std::optional<VerityTree>& tree) const;
+  Result<void> remove_other_counters(const std::string& name) const;
   Result<UkiSeeds> uki_seeds(const std::filesystem::path& scratch) const;
 
   UpgradeDisk disk_;

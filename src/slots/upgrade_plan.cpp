@@ -64,7 +64,7 @@ Result<void> check_machine(const UpgradeFacts& facts, const Manifest& manifest) 
 }
 
 Result<void> check_version(const UpgradeFacts& facts, const Manifest& manifest, Force force) {
-  if (manifest.version == facts.version)
+  if (compare_versions(manifest.version, facts.version) == 0)
     return fail(
         manifest.root_hash == facts.root_hash
             ? std::format("Loam {} is what runs", facts.version)
@@ -77,6 +77,11 @@ Result<void> check_version(const UpgradeFacts& facts, const Manifest& manifest, 
     return fail(
         std::format("Loam {} is older than {}, the oldest that is still installed here", manifest.version, facts.floor),
         "what it lacks was found to be dangerous; --force installs it all the same");
+  // Who holds back or replays what a server says is newest would take every node back.
+  if (force == Force::no && !facts.named && compare_versions(manifest.version, facts.version) < 0)
+    return fail(std::format("Loam {} is offered as the latest, and is older than {}, which runs", manifest.version,
+                            facts.version),
+                "name its manifest in place of the directory to go back to it, or use --force");
   return {};
 }
 
@@ -98,6 +103,7 @@ Result<void> check_kubernetes(const UpgradeFacts& facts, const Manifest& manifes
 Result<void> check_config(const UpgradeFacts& facts, const Manifest& manifest) {
   if (!facts.config_version || std::ranges::contains(manifest.config_versions, *facts.config_version)) return {};
   std::vector<std::string> known;
+  known.reserve(manifest.config_versions.size());
   for (const auto version : manifest.config_versions) known.push_back(std::to_string(version));
   return fail(std::format("Loam {} reads loam.yaml of version {}, this node's has version {}", manifest.version,
                           join(known, ", "), *facts.config_version),
@@ -113,19 +119,23 @@ Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, Slo
                               letter(target), suffix, format_bytes(needed), format_bytes(there)),
                   "install this node again with this release; its OSDs are found again");
   }
-  // Clusters are 4 KiB, and the directory may grow by one.
+  // Clusters are 4 KiB, and the directory may grow by one. A release is blessed by a copy of its UKI.
   constexpr std::uint64_t slack = 1U << 20U;
-  const auto needed = manifest.files.at("efi").size + slack;
+  const auto needed = 2 * manifest.files.at("efi").size + slack;
   if (needed <= facts.esp_free) return {};
   return fail(std::format("the EFI system partition has {} free, Loam {} needs {}", format_bytes(facts.esp_free),
                           manifest.version, format_bytes(needed)),
               "remove from /efi what is not Loam's");
 }
 
-// The other slot is all that a release on trial can fall back to.
+// The other slot is all that a release on trial can fall back to. With nothing there, nothing is lost.
 Result<void> check_running(const UpgradeFacts& facts) {
-  for (const auto& entry : boot_entries(facts.uki_files))
-    if (entry.version == facts.version && entry.tries_left)
+  const auto entries = boot_entries(facts.uki_files);
+  const bool falls_back = std::ranges::any_of(entries, [&](const BootEntry& entry) {
+    return entry.version != facts.version && (entry.can_boot() || entry.retired());
+  });
+  for (const auto& entry : entries)
+    if (falls_back && entry.version == facts.version && entry.tries_left)
       return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
                   "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
   return {};

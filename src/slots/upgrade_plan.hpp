@@ -24,6 +24,7 @@ struct UpgradeFacts {
   std::string kubernetes;
   std::optional<int> config_version;  // of loam.yaml; none: it has none
   std::string floor = "0";
+  bool named = true;  // a person named this very release; false: it is what a directory's "latest" says
   Gpt gpt;
   std::vector<std::string> uki_files;              // in EFI/Linux
   std::map<std::string, std::uint64_t> uki_bytes;  // of those among them that are not the running release's

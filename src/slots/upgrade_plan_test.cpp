@@ -51,6 +51,7 @@ class Upgrade : public ::testing::Test {
                      .kubernetes = "1.33.1",
                      .config_version = 1,
                      .floor = "1.2.0",
+                     .named = true,
                      .gpt = {},
                      .uki_files = {"loam-1.4.0.efi", "loam-1.3.0.efi"},
                      .uki_bytes = {},
@@ -133,6 +134,14 @@ TEST_F(Upgrade, GoesBelowTheFloorOnlyWhenForcedAndThenStartsTheOlderOne) {
   EXPECT_EQ(kinds(), std::string(whole) + "retire-running ");
 }
 
+TEST_F(Upgrade, DoesNotGoBackToWhatAServerCallsTheLatest) {
+  facts.named = false;
+  EXPECT_EQ(refusal(), "");
+  release.version = "1.3.5";
+  EXPECT_NE(refusal().find("is offered as the latest, and is older than 1.4.0"), std::string::npos) << refusal();
+  EXPECT_EQ(refusal(Force::yes), "");
+}
+
 TEST_F(Upgrade, NeedsRoom) {
   release.files.at("root").size = 7ULL << 30U;
   EXPECT_NE(refusal().find("does not fit slot b"), std::string::npos) << refusal();
@@ -140,7 +149,7 @@ TEST_F(Upgrade, NeedsRoom) {
   release.files.at("verity").size = 65U << 20U;
   EXPECT_NE(refusal().find("its verity takes"), std::string::npos) << refusal();
   release.files.at("verity").size = 8U << 20U;
-  facts.esp_free = 60U << 20U;
+  facts.esp_free = 120U << 20U;  // it is blessed by a copy
   EXPECT_NE(refusal().find("EFI system partition has"), std::string::npos) << refusal();
 }
 
@@ -149,6 +158,13 @@ TEST_F(Upgrade, LeavesTheOtherSlotAloneUntilTheRunningReleaseHasProvenItself) {
   EXPECT_NE(refusal().find("has not proven itself yet"), std::string::npos) << refusal();
   facts.uki_files = {"loam-1.4.0+0.efi", "loam-1.3.0.efi"};
   EXPECT_NE(refusal().find("has not proven itself"), std::string::npos) << "put back while it runs";
+  facts.uki_files = {"loam-1.4.0+2-1.efi", "loam-1.3.0+0.efi"};
+  EXPECT_NE(refusal(), "") << "what was put back starts when nothing else does";
+  for (const auto& nothing : {std::vector<std::string>{}, {"loam-1.3.0+0-3.efi"}}) {
+    facts.uki_files = nothing;
+    facts.uki_files.emplace_back("loam-1.4.0+2-1.efi");
+    EXPECT_EQ(refusal(), "") << "there is nothing to fall back to";
+  }
 }
 
 TEST_F(Upgrade, TakesWhatIsOursAndOfNoUse) {

@@ -32,15 +32,27 @@ std::string text_in(const json& object, const char* name) {
 }  // namespace
 
 std::string to_json(const UpgradeRecord& record) {
-  return dump({{"from", record.from}, {"meant", record.meant}, {"failure", record.failure}});
+  return dump(
+      {{"from", record.from}, {"meant", record.meant}, {"failure", record.failure}, {"by_itself", record.by_itself}});
+}
+
+Result<void> mean_release(const std::filesystem::path& state, const UpgradeRecord& record) {
+  std::error_code problem;
+  const auto failure = state / boot_failure_path.substr(boot_failure_path.rfind('/') + 1);
+  std::filesystem::remove(failure, problem);
+  if (problem) return fail_errno(failure.string(), problem.value());
+  return write_file_atomic(state / upgrade_record_path.substr(upgrade_record_path.rfind('/') + 1), to_json(record));
 }
 
 std::string to_json(const BootFailure& failure) { return dump({{"version", failure.version}, {"why", failure.why}}); }
 
 std::optional<UpgradeRecord> read_upgrade_record(const std::filesystem::path& path) {
   const auto value = read_object(path);
-  UpgradeRecord record{
-      .from = text_in(value, "from"), .meant = text_in(value, "meant"), .failure = text_in(value, "failure")};
+  const auto by_itself = value.find("by_itself");
+  UpgradeRecord record{.from = text_in(value, "from"),
+                       .meant = text_in(value, "meant"),
+                       .failure = text_in(value, "failure"),
+                       .by_itself = by_itself != value.end() && *by_itself == true};
   return record.meant.empty() ? std::nullopt : std::optional(std::move(record));
 }
 

@@ -22,7 +22,8 @@ inline constexpr std::string_view boot_failure_variable = "LoamBootFailure";
 struct UpgradeRecord {
   std::string from;
   std::string meant;
-  std::string failure;  // why the node runs from `from` again; empty: it is not known to have failed
+  std::string failure;     // why the node runs from `from` again; empty: it is not known to have failed
+  bool by_itself = false;  // nobody asked for it: the restart waits for a window
   bool operator==(const UpgradeRecord&) const = default;
 };
 
@@ -34,6 +35,8 @@ struct BootFailure {
 };
 
 std::string to_json(const UpgradeRecord& record);
+// Into the node's own data; what an earlier release said of its failure is gone then.
+Result<void> mean_release(const std::filesystem::path& state, const UpgradeRecord& record);
 std::string to_json(const BootFailure& failure);
 // Nothing for a missing file; one that cannot be read was cut off by a power cut of another age, and says nothing.
 std::optional<UpgradeRecord> read_upgrade_record(const std::filesystem::path& path);

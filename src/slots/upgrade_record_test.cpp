@@ -9,7 +9,7 @@
 namespace loam::slots {
 namespace {
 
-const UpgradeRecord record{.from = "1.4.0", .meant = "1.5.0", .failure = {}};
+const UpgradeRecord record{.from = "1.4.0", .meant = "1.5.0", .failure = {}, .by_itself = true};
 
 UpgradeState state(const std::string& running, const std::vector<std::string>& files,
                    const std::optional<BootFailure>& failure = {}) {
@@ -45,6 +45,14 @@ TEST(UpgradeRecord, AnOlderReleaseChosenInTheMenuIsNoFailure) {
             UpgradeState::fell_back);
 }
 
+TEST(UpgradeRecord, WhatIsMeantAnewHasNotFailed) {
+  const testing::TempDir dir;
+  std::ofstream(dir / "boot-failure.json") << to_json(BootFailure{"1.5.0", "why"});
+  ASSERT_TRUE(mean_release(dir.path(), record));
+  EXPECT_EQ(read_upgrade_record(dir / "upgrade.json"), record);
+  EXPECT_FALSE(read_boot_failure(dir / "boot-failure.json"));
+}
+
 TEST(UpgradeRecord, IsKeptInFiles) {
   const testing::TempDir dir;
   std::ofstream(dir / "record") << to_json(record);
@@ -52,7 +60,7 @@ TEST(UpgradeRecord, IsKeptInFiles) {
   const BootFailure failure{"1.5.0", "a \"reason\"\nin two lines"};
   std::ofstream(dir / "failure") << to_json(failure);
   EXPECT_EQ(read_boot_failure(dir / "failure")->version, "1.5.0");
-  for (const auto* const text : {"", "{", "[]", "{\"meant\":3,\"version\":[]}"}) {
+  for (const auto* const text : {"", "{", "[]", R"({"meant":3,"version":[]})"}) {
     std::ofstream(dir / "bad") << text;
     EXPECT_FALSE(read_upgrade_record(dir / "bad")) << text;
     EXPECT_FALSE(read_boot_failure(dir / "bad")) << text;

@@ -71,6 +71,7 @@ class Child {
   Child& operator=(const Child&) = delete;
   Child(Child&&) = delete;
   Child& operator=(Child&&) = delete;
+  int pid() const { return pid_; }
   // Ends the program if it still runs. One that hangs in the kernel, as on a dying disk, is left behind after a second.
   ~Child();
 
