@@ -43,4 +43,7 @@ Result<void> follow_release(const std::filesystem::path& root);
 // shut down: the boot menu comes next, for a person to choose. loam-boots.service takes the count back.
 Result<bool> count_boot(const std::filesystem::path& root);
 
+// Leaves a file for systemd where a release is on trial and another could be started: loam-fall-back-blind.service.
+Result<void> note_trial(const std::filesystem::path& root);
+
 }  // namespace loam::boot

@@ -1,4 +1,5 @@
 // What goes with a release: the loam.yaml that it last used, and how its starts ended.
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <format>
@@ -95,6 +96,18 @@ Result<bool> count_boot(const fs::path& root) {
   if (unclean < unclean_limit) return false;
   LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor, "menu-force"));
   return true;
+}
+
+Result<void> note_trial(const fs::path& root) {
+  LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
+  if (!counting) return {};
+  LOAM_TRY(const auto entries, sys::read_efi_texts("LoaderEntries", sys::loader_vendor));
+  LOAM_TRY(const auto running, slots::running_release(below(root, slots::release_facts_path)));
+  const auto own = std::format("loam-{}", running.version);
+  const bool another = std::ranges::any_of(entries, [&](const std::string& id) {
+    return id.starts_with("loam-") && !id.starts_with(own + "+") && !id.starts_with(own + ".efi");
+  });
+  return another ? write_file_atomic("/run/loam/may-fall-back", {}) : Result<void>{};
 }
 
 }  // namespace loam::boot

@@ -107,6 +107,7 @@ Result<void> root_step() {
 // What cannot be remembered keeps no node from starting.
 Result<void> remember_boot() {
   if (auto followed = follow_release("/sysroot"); !followed) say(followed.error().text());
+  if (auto noted = note_trial("/sysroot"); !noted) say(noted.error().text());
   const auto menu = count_boot("/sysroot");
   if (!menu) say(menu.error().text());
   if (!menu || !*menu) return {};

@@ -33,7 +33,7 @@ namespace {
 
 constexpr const char* order_path = "/run/loam/upgrade-order.json";
 constexpr const char* uki_folder = "/EFI/Linux";
-constexpr std::chrono::minutes first_check{10};
+constexpr std::chrono::minutes first_check{2};
 constexpr std::chrono::minutes window_again{5};
 
 Result<std::vector<std::string>> ukis_now() {

@@ -15,7 +15,7 @@ class ReleaseServer:
 
     def __init__(self, folder, behaviour="good", only="", drop_every=None, busy=0):
         self.folder, self.behaviour, self.only, self.drop_every, self.busy = Path(folder), behaviour, only, drop_every, busy
-        self.bytes, self.requests, self.started = 0, 0, time.monotonic()
+        self.bytes, self.requests, self.proxied, self.started = 0, 0, 0, time.monotonic()
         self.lock = threading.Lock()
         handler = type("Handler", (Handler,), {"owner": self})
         self.httpd = ThreadingHTTPServer(("0.0.0.0", 0), handler)
@@ -69,6 +69,9 @@ class Handler(BaseHTTPRequestHandler):
         owner = self.owner
         with owner.lock:
             owner.requests += 1
+        if self.path.startswith("http://"):  # it is asked as a proxy
+            owner.proxied += 1
+            self.path = "/" + self.path.split("/", 3)[3]
         path = owner.folder / self.path.lstrip("/").split("?")[0]
         if not path.is_file() or ".." in self.path:
             return self.answer(404, {"Content-Length": "0"})

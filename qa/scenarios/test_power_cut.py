@@ -19,7 +19,7 @@ PROGRAMS = Path(__file__).resolve().parent.parent.parent / "build/release/initd"
 NEXT = "0.1.1"
 POINTS = 270    # of each of the two
 FINISHED = 20   # of these are brought to their end by the engine
-BOOTED = 10     # of these are started
+BOOTED = 18     # of these are started: most of an upgrade, for of an installation only the last few points start at all
 MIB, GIB = 1 << 20, 1 << 30
 # As src/slots/layout has them: a slot's tree and root lie side by side.
 SLOTS = {"a": (2049 * MIB, 64 * MIB + 6 * GIB), "b": (2049 * MIB + 64 * MIB + 6 * GIB, 64 * MIB + 6 * GIB)}

@@ -9,39 +9,7 @@ import pytest
 from lab import releases
 from lab.machine import Drive, wait_until
 from lab.release_server import ReleaseServer
-
-HOST = "10.0.2.2"  # this machine, as QEMU's own network shows it
-NEXT = "0.1.1"
-
-
-def url(server):
-    return f"http://{HOST}:{server.port}"
-
-
-def slots(machine):
-    return {slot["slot"]: slot for slot in json.loads(machine.ssh("loamctl --json slots"))["slots"]}
-
-
-def upgrade_status(machine):
-    return json.loads(machine.ssh("loamctl --json upgrade status"))
-
-
-def boot_id(machine):
-    done = machine.ssh("cat /proc/sys/kernel/random/boot_id", check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def wait_for_version(machine, version, limit=400):
-    """Up again, running this release."""
-    def runs():
-        machine.running()
-        done = machine.ssh("loamctl --version", check=False)
-        return done.returncode == 0 and done.stdout.strip() == version
-    wait_until(runs, limit * machine.scale, f"Loam {version} running", interval=2)
-
-
-def wait_for_slot(machine, slot, state, limit=120):
-    wait_until(lambda: slots(machine)[slot]["state"] == state, limit * machine.scale, f"slot {slot} being {state}", interval=1)
+from lab.upgrades import NEXT, boot_id, slots, upgrade_status, url, wait_for_slot, wait_for_version
 
 
 def test_upgrade_proves_itself_and_is_rolled_back(scenario, installed):

@@ -41,16 +41,27 @@ Result<std::optional<std::string>> read_efi_variable(std::string_view name, std:
   return std::optional(content.substr(attribute_bytes));
 }
 
+Result<std::vector<std::string>> read_efi_texts(std::string_view name, std::string_view vendor) {
+  LOAM_TRY(const auto bytes, read_efi_variable(name, vendor));
+  std::vector<std::string> texts;
+  std::string text;
+  for (std::size_t i = 0; bytes && i + 1 < bytes->size(); i += 2) {
+    const char c = (*bytes)[i];
+    const bool ascii = (*bytes)[i + 1] == '\0';
+    if (ascii && c == '\0')
+      texts.push_back(std::exchange(text, {}));
+    else
+      text += ascii ? c : '?';
+  }
+  if (!text.empty()) texts.push_back(std::move(text));
+  return texts;
+}
+
 Result<std::optional<std::string>> read_efi_text(std::string_view name, std::string_view vendor) {
   LOAM_TRY(const auto bytes, read_efi_variable(name, vendor));
   if (!bytes) return std::optional<std::string>{};
-  std::string text;
-  for (std::size_t i = 0; i + 1 < bytes->size(); i += 2) {
-    const char c = (*bytes)[i];
-    if (c == '\0' && (*bytes)[i + 1] == '\0') break;
-    text += (*bytes)[i + 1] == '\0' ? c : '?';
-  }
-  return std::optional(std::move(text));
+  LOAM_TRY(auto texts, read_efi_texts(name, vendor));
+  return std::optional(texts.empty() ? std::string() : std::move(texts.front()));
 }
 
 Result<void> write_efi_variable(std::string_view name, std::string_view vendor, std::string_view bytes) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.hpp"
 
@@ -18,6 +19,9 @@ inline constexpr std::string_view loam_vendor = "6c6f616d-0003-4a5e-9b3d-5f0c2a8
 
 // A variable that holds UTF-16 text, as ASCII; nothing if it does not exist.
 Result<std::optional<std::string>> read_efi_text(std::string_view name, std::string_view vendor);
+
+// A variable that holds several such texts, each with a zero behind it; none if it does not exist.
+Result<std::vector<std::string>> read_efi_texts(std::string_view name, std::string_view vendor);
 
 // ASCII, as UTF-16 with the zero at its end that the Boot Loader Interface wants.
 Result<void> write_efi_text(std::string_view name, std::string_view vendor, std::string_view text);
