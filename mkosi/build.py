@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the release directory: root (EROFS), verity, UKI, systemd-boot and manifest. Runs in the toolbox.
 
-    build.py OUT --version V --trust DIR [--lock FILE] [--no-cache] [--overlay DIR] [--cmdline TEXT]
+    build.py OUT --version V --trust DIR [--lock FILE | --pins FILE] [--no-cache] [--overlay DIR] [--cmdline TEXT]
 
 Steps, each from the content of its inputs only:
   base trees (mkosi)  ->  root tree (+ overlays, our programs)  ->  EROFS  ->  verity  ->  UKI  ->  manifest
@@ -296,14 +296,14 @@ def write_manifest(out, version, kernel, trust):
         *(word for known in CONFIG_VERSIONS for word in ("--config-version", str(known))), "--upgrade-from", UPGRADE_FROM, "--floor", FLOOR, *revoked, stdout=subprocess.DEVNULL)
 
 
-def build(out, version, trust, lock, cached, overlay=None, cmdline=""):
+def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None):
     work = out.with_name(out.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(out, ignore_errors=True)
     work.mkdir(parents=True)
     out.mkdir(parents=True)
-    initrd = mkosi_tree(TOP / "mkosi/initrd", work, lock, cached)
-    root = mkosi_tree(TOP / "mkosi/root", work, lock, cached)
+    initrd = mkosi_tree(TOP / "mkosi/initrd", work, lock or pins, cached)
+    root = mkosi_tree(TOP / "mkosi/root", work, lock or pins, cached)
     write_lock([root, initrd], out / f"loam-{version}.lock")
     if lock:
         check_lock(lock, json.loads((out / f"loam-{version}.lock").read_text()))
@@ -333,12 +333,13 @@ def main():
     parser.add_argument("--version", required=True)
     parser.add_argument("--trust", type=Path, required=True, help="authorities (*.pem) whose releases the image takes, and \"revoked\"")
     parser.add_argument("--lock", type=Path, help="take exactly the packages of this lock")
+    parser.add_argument("--pins", type=Path, help="take these versions of some packages, as {NAME: {\"version\": VERSION}}, and the newest of all others")
     parser.add_argument("--no-cache", action="store_true", help="run mkosi even if its inputs did not change")
     parser.add_argument("--overlay", type=Path, help="files that go over all others: what makes a release of a test another one")
     parser.add_argument("--cmdline", default="", help="more arguments for the kernel")
     options = parser.parse_args()
-    lock = json.loads(options.lock.read_text()) if options.lock else None
-    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache, options.overlay, options.cmdline))
+    lock, pins = (json.loads(file.read_text()) if file else None for file in (options.lock, options.pins))
+    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache, options.overlay, options.cmdline, pins))
 
 
 if __name__ == "__main__":

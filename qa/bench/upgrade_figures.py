@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from bench.figure import figure, work
+from bench.rauc import rauc
 from lab import judge, releases
 from lab.node import RELEASE, TRUST
 from lab.release_server import ReleaseServer
@@ -20,6 +21,8 @@ TOP = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = TOP / "build/release/initd"
 BLOCK = 4096
 NEXT = "0.1.1"
+LARGEST = 6 << 30  # bytes of a slot's root
+SALT = "ab" * 32
 SUFFIXES = (".root", ".verity", ".efi")
 
 
@@ -81,16 +84,19 @@ def blocks_of(path):
             yield block
 
 
+def lower_bound_of_roots(old, new):
+    digest = lambda block: hashlib.sha256(block).digest()
+    known = {digest(block) for block in blocks_of(old)} | {digest(bytes(BLOCK))}
+    return len({digest(block) for block in blocks_of(new)} - known) * BLOCK
+
+
 def lower_bound(old, new):
     """Bytes that nobody can do without who takes blocks of 4 KiB: those that the old root does not have, the tree, and the sections
     of the UKI that changed."""
-    digest = lambda block: hashlib.sha256(block).digest()
-    known = {digest(block) for block in blocks_of(file_of(old, ".root"))} | {digest(bytes(BLOCK))}
-    missing = {digest(block) for block in blocks_of(file_of(new, ".root"))} - known
     sections = lambda release: json.loads(next(release.glob("loam-*.json")).read_text())["uki"]
     had = {section["sha256"] for section in sections(old)}
     uki = sum(section["bytes"] for section in sections(new) if section["sha256"] not in had)
-    return len(missing) * BLOCK + file_of(new, ".verity").stat().st_size + uki
+    return lower_bound_of_roots(file_of(old, ".root"), file_of(new, ".root")) + file_of(new, ".verity").stat().st_size + uki
 
 
 def ours(folder, old, new):
@@ -155,12 +161,29 @@ def summed(costs):
     return {"wall_s": sum(c["wall_s"] for c in costs), "cpu_s": sum(c["cpu_s"] for c in costs), "rss_mib": max(c["rss_mib"] for c in costs)}
 
 
-WAYS = {"loam": ours, "full copy": plain_copy, "zsync": zsync, "casync": casync, "zchunk": zchunk}
+def rauc_way(folder, old, new):
+    return rauc(folder, lambda suffix: (file_of(old, suffix), file_of(new, suffix)))
+
+
+WAYS = {"loam": ours, "full copy": plain_copy, "zsync": zsync, "casync": casync, "zchunk": zchunk, "RAUC": rauc_way}
+
+
+SECURITY_FIX = ("libgssapi-krb5-2", "libk5crypto3", "libkrb5-3", "libkrb5support0")  # of one source package
 
 
 def pairs():
-    """What is between the two: only the version; three libraries; a quarter of a year."""
-    return {"version only": (RELEASE, releases.release(NEXT))}
+    """What is between the two: only the version; the libraries of one security fix; all that Debian's mirror has in another version,
+    which after a point release is the kernel, OpenSSL, OpenSSH and some libraries."""
+    new, others = releases.release(NEXT), releases.other_versions()
+    older = {"security fix": {name: others[name] for name in SECURITY_FIX if name in others}, "point release": others}
+    found = {"version only": (RELEASE, new)}
+    for name, packages in older.items():
+        if packages:
+            print(f"{name}: {', '.join(f'{package} {version}' for package, version in packages.items())}", flush=True)
+            found[name] = (releases.release("0.1.0", packages=packages), new)
+        else:
+            print(f"{name}: not measured, the mirror has no other version of these packages", flush=True)
+    return found
 
 
 def delta():
@@ -226,6 +249,53 @@ def veritysetup_seconds(new):
     return time.monotonic() - started
 
 
+def large_release(folder, version, write_root):
+    """A release with the largest root that a slot takes; nothing starts from it."""
+    releases.copy(RELEASE, folder)
+    for path in [*folder.glob("*.json"), *folder.glob("*.sig"), *folder.glob("*.root"), *folder.glob("*.verity"), *folder.glob("*.lock"), folder / "latest"]:
+        path.unlink()
+    for path in list(folder.iterdir()):
+        path.rename(folder / path.name.replace("loam-0.1.0", f"loam-{version}"))
+    root = folder / f"loam-{version}.root"
+    write_root(root)
+    subprocess.run(["veritysetup", "format", "--data-block-size=4096", "--hash-block-size=4096", f"--salt={SALT}", str(root), str(root.with_suffix(".verity"))],
+                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([PROGRAMS / "loamctl", "release", "build", folder, "--version", version, "--kernel", "6.12", "--config-version", "1", "--upgrade-from", "0.1.0", "--floor", "0"],
+                   check=True, stdout=subprocess.DEVNULL)
+    releases.sign(folder)
+    return folder
+
+
+def random_root(path, seed, offset=0):
+    """Blocks of which no two are the same."""
+    stream = subprocess.Popen(["openssl", "enc", "-aes-256-ctr", "-K", f"{seed:064x}", "-iv", "0" * 32, "-in", "/dev/zero"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    subprocess.run(["dd", f"of={path}", "bs=1M", "iflag=fullblock", f"count={LARGEST >> 20}", f"seek={offset >> 20}", "status=none", "conv=notrunc"], stdin=stream.stdout, check=True)
+    stream.kill()
+    stream.wait()
+
+
+def largest_slot_memory():
+    """Both slots full of blocks of their own, and the new release differs in each 64th block: as much to remember as there can be."""
+    folder = work("largest")
+    old = large_release(folder / "old", "0.1.0", lambda root: random_root(root, 1))
+
+    def changed(root):
+        subprocess.run(["cp", "--reflink=auto", str(old / "loam-0.1.0.root"), str(root)], check=True)
+        with root.open("r+b") as file:
+            for block in range(0, LARGEST // BLOCK, 64):
+                file.seek(block * BLOCK)
+                file.write(b"changed")
+    new = large_release(folder / "new", NEXT, changed)
+    disk = Disk(folder / "node", old)
+    (old / "loam-0.1.0.root").unlink()
+    random_root(disk.image, 2, judge.partitions(disk.image)["loam-root-b"]["start"] * 512)
+    with ReleaseServer(new) as server:
+        cost = disk.upgrade(server.url)
+        print(f"slot of 6 GiB: fetched {server.bytes / 2**20:.1f} MiB in {server.requests} requests, CPU {cost['cpu_s']:.1f} s, wall {cost['wall_s']:.1f} s", flush=True)
+    shutil.rmtree(folder)
+    return cost["rss_mib"]
+
+
 def slots():
     new = releases.release(NEXT)
     folder = work("slots")
@@ -241,5 +311,6 @@ def slots():
     median = statistics.median
     return [figure("slot verify, speed / veritysetup verify", median(verity) / median(read), "ratio", 1.0, "higher", "the same root and tree, medians of 5, alternating"),
             figure("slot write, speed / dd", median(dd) / median(wrote), "ratio", 0.9, "higher", "dd with direct I/O of the same root, medians of 5, alternating"),
+            figure("engine, peak RSS with slots of 6 GiB", largest_slot_memory(), "MiB", 64),
             figure("slot verify", file_of(new, ".root").stat().st_size / 2**20 / median(read), "MiB/s", better="higher"),
             figure("slot write", file_of(new, ".root").stat().st_size / 2**20 / median(wrote), "MiB/s", better="higher")]

@@ -1,9 +1,7 @@
 """The install engine on image files: killed at many points, judged offline each time, and always brought to the end."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import sha256
 from lab import judge
+from lab.engine import run_and_kill
 from lab.node import RELEASE, TRUST, uki
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -45,17 +44,7 @@ class Bench:
         return subprocess.run(self.argv(*more), capture_output=True, text=True, timeout=300)
 
     def killed(self, step, seconds):
-        """So long after the start, or after a step of this number began."""
-        process = subprocess.Popen(self.argv(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
-        while step and (line := process.stdout.readline()):
-            if json.loads(line).get("index") == step:
-                break
-        time.sleep(seconds)  # the point of the cut, not a wait for anything
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        process.stdout.close()
-        subprocess.run(["pkill", "-KILL", "-f", str(self.disk)])  # mkfs and mtools have groups of their own
+        run_and_kill(self.argv(), self.disk, step, seconds)
 
     def verdict(self):
         version = self.manifest["version"]

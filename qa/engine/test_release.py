@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from lab import releases
 from lab.node import RELEASE, TRUST, uki
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -105,18 +106,9 @@ def test_release_checked_with_openssl_as_the_documentation_says(copy, scenario):
 
 def test_release_of_a_new_authority_that_an_older_release_brought(copy, scenario):
     """Key rotation: an image that trusts both takes what either signed; one that knows the old one only does not."""
-    new = scenario.folder / "new"
-    new.mkdir()
-    openssl = lambda *words: subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-noenc", "-sha384", *words], check=True, capture_output=True)
-    openssl("-subj", "/CN=New authority", "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", str(new / "ca.key"), "-out", str(new / "ca.pem"))
-    openssl("-subj", "/CN=New signer", "-CA", str(new / "ca.pem"), "-CAkey", str(new / "ca.key"), "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
-            "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=codeSigning", "-keyout", str(new / "key"), "-out", str(new / "chain.pem"))
-    both = scenario.folder / "both"
-    subprocess.run(["cp", "-r", str(TRUST), str(both)], check=True)
-    (both / "new.pem").write_bytes((new / "ca.pem").read_bytes())
-    assert verify(copy, both).returncode == 0, "what the old one signed"
-    (copy / f"loam-{VERSION}.json.sig").unlink()
-    subprocess.run([str(LOAMCTL), "release", "sign", str(copy), "--key", str(new / "key"), "--chain", str(new / "chain.pem"), "--trust", str(both)], check=True, capture_output=True)
-    good = verify(copy, both)
+    new = releases.Authority(scenario.folder / "new")
+    assert verify(copy, new.trust).returncode == 0, "what the old one signed"
+    new.sign(copy)
+    good = verify(copy, new.trust)
     assert good.returncode == 0 and "New signer" in good.stdout, good
     assert "does not lead to an authority" in verify(copy).stderr

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lab import judge, releases
+from lab.engine import run_and_kill
 from lab.node import RELEASE, TRUST
 from lab.release_server import ReleaseServer
 
@@ -69,16 +69,7 @@ class Node:
         return f"{said['error']}; {said['remedy']}"
 
     def killed(self, where, step, seconds):
-        process = subprocess.Popen(self.argv("apply", where), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
-        while step and (line := process.stdout.readline()):
-            if json.loads(line).get("index") == step:
-                break
-        time.sleep(seconds)  # the point of the cut, not a wait for anything
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        process.stdout.close()
-        subprocess.run(["pkill", "-KILL", "-f", str(self.disk)])  # mtools and sfdisk have groups of their own
+        run_and_kill(self.argv("apply", where), self.disk, step, seconds)
 
     def starts(self, *known):
         return judge.starts(self.disk, known, self.folder)

@@ -94,3 +94,20 @@ def test_esp_is_mended_at_the_start(scenario, installed):
     machine.wait_state("ready", 120)
     assert "unmounted cleanly" not in machine.ssh("journalctl -b -k -o cat | grep -i fat-fs || true")
     assert machine.ssh("loamctl slots").count("blessed") == 1
+
+
+def test_new_authority_comes_with_an_image(scenario, installed):
+    """Key rotation: what a new authority signed is refused until a release of the old one has brought it."""
+    authority = releases.Authority(scenario.folder / "authority")
+    rotated = releases.copy(releases.release("0.1.2"), scenario.folder / "rotated")
+    authority.sign(rotated)
+    machine = scenario.keep(installed.running(scenario.folder))
+    wait_for_slot(machine, "a", "blessed")
+    with ReleaseServer(rotated) as server:
+        refused = machine.ssh(f"loamctl upgrade start {url(server)}", check=False)
+        assert refused.returncode != 0 and "does not lead to an authority" in refused.stderr, refused
+        with ReleaseServer(releases.release(NEXT, {"/usr/lib/loam/trust/new.pem": (authority.folder / "ca.pem").read_text()})) as bridge:
+            machine.ssh(f"loamctl upgrade start {url(bridge)} --reboot", limit=600, check=False)
+        wait_for_version(machine, NEXT)
+        wait_for_slot(machine, "b", "blessed")
+        assert "signed by New signer" in machine.ssh(f"loamctl upgrade plan {url(server)}", limit=300)

@@ -23,8 +23,33 @@ Result<BlockReader> BlockReader::open(const Place& place, std::uint64_t blocks) 
   return BlockReader(std::move(fd), place, blocks);
 }
 
+// The next piece is read while this one is used.
+void BlockReader::read_ahead() {
+  next_first_ = first_ + held_;
+  next_blocks_ = std::min<std::uint64_t>(next_.size() / block_size, blocks_ - next_first_);
+  if (next_blocks_ == 0) return;
+  reading_ = std::async(std::launch::async,
+                        [fd = fd_.get(), data = next_.first(next_blocks_ * block_size),
+                         offset = place_.offset + next_first_ * block_size] { return read_exact(fd, data, offset); });
+}
+
+// False where it has not the block, or could not be read: then it is read by itself.
+bool BlockReader::take_ahead(std::uint64_t index) {
+  if (!reading_.valid()) return false;
+  const bool read = reading_.get().has_value();
+  if (!read || index != next_first_) return false;
+  std::swap(buffer_, next_);
+  first_ = next_first_;
+  held_ = next_blocks_;
+  return true;
+}
+
 Result<void> BlockReader::fill(std::uint64_t index) {
   const bool in_order = held_ > 0 && index == first_ + held_;
+  if (take_ahead(index)) {
+    read_ahead();
+    return {};
+  }
   const std::uint64_t wanted = in_order ? buffer_.size() / block_size : scattered_blocks;
   held_ = 0;
   const auto count = std::min(wanted, blocks_ - index);
@@ -32,13 +57,20 @@ Result<void> BlockReader::fill(std::uint64_t index) {
     return std::unexpected(std::move(read).error().context(place_.path.string()));
   first_ = index;
   held_ = count;
+  if (in_order) read_ahead();
   return {};
 }
 
 Result<std::span<const std::byte, block_size>> BlockReader::get(std::uint64_t index) {
+  LOAM_TRY(const auto held, run(index));
+  return held.first<block_size>();
+}
+
+Result<std::span<const std::byte>> BlockReader::run(std::uint64_t index) {
   if (index >= blocks_) return fail(place_.path.string() + ": a block behind its end was asked for");
   if (index < first_ || index >= first_ + held_) LOAM_CHECK(fill(index));
-  return buffer_.block(index - first_);
+  const auto skipped = (index - first_) * block_size;
+  return std::span<const std::byte>(buffer_.first(held_ * block_size)).subspan(skipped);
 }
 
 Result<BlockWriter> BlockWriter::open(const Place& place) {

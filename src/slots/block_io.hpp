@@ -19,11 +19,15 @@ class BlockReader {
   std::uint64_t blocks() const { return blocks_; }
   // The block as it was when it, or one shortly before it, was asked for. Good until the next call.
   Result<std::span<const std::byte, block_size>> get(std::uint64_t index);
+  // The same of this block and those behind it that are there with it: at least one, at most 1 MiB.
+  Result<std::span<const std::byte>> run(std::uint64_t index);
 
  private:
   BlockReader(UniqueFd fd, Place place, std::uint64_t blocks)
       : fd_(std::move(fd)), place_(std::move(place)), blocks_(blocks) {}
   Result<void> fill(std::uint64_t index);
+  bool take_ahead(std::uint64_t index);
+  void read_ahead();
 
   UniqueFd fd_;
   Place place_;
@@ -31,6 +35,11 @@ class BlockReader {
   AlignedBuffer buffer_{std::size_t{1} << 20U};
   std::uint64_t first_ = 0;  // in the buffer
   std::uint64_t held_ = 0;   // blocks in the buffer
+  // What comes next, where blocks are asked for in order.
+  AlignedBuffer next_{std::size_t{1} << 20U};
+  std::uint64_t next_first_ = 0;
+  std::uint64_t next_blocks_ = 0;
+  std::future<Result<void>> reading_;  // the last member: its end is waited for before the buffers go
 };
 
 class BlockWriter {

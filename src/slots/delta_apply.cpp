@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <format>
 #include <map>
 #include <vector>
 
+#include "slots/block_hasher.hpp"
 #include "slots/block_io.hpp"
 
 namespace loam::slots {
@@ -15,7 +17,10 @@ namespace {
 constexpr std::array<std::byte, block_size> zero_block{};
 constexpr std::size_t most_unreadable = 1024;  // reads that fail
 
-bool is_zero(Block block) { return std::ranges::equal(block, zero_block); }
+// Each byte is as the one before it.
+bool is_zero(std::span<const std::byte> data) {
+  return data.front() == std::byte{0} && std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
+}
 
 Result<void> index_active(const ActiveSlot& active, std::span<const std::byte> salt, const Digest& zero,
                           BlockIndex& index) {
@@ -33,16 +38,26 @@ Result<void> index_active(const ActiveSlot& active, std::span<const std::byte> s
 Result<void> index_target(const DeltaTarget& target, std::span<const std::byte> salt, std::uint64_t blocks,
                           Seeds& seeds) {
   LOAM_TRY(auto reader, BlockReader::open(target.root, blocks));
-  SaltedSha256 hash(salt);
+  BlockHasher hash(salt);
   seeds.target.reserve(blocks);
   seeds.blank.resize(blocks);
   std::size_t unreadable = 0;
-  for (std::uint64_t i = 0; i < blocks; ++i) {
-    auto block = reader.get(i);
+  for (std::uint64_t i = 0; i < blocks;) {
+    auto run = reader.run(i);
     // A sector that cannot be read is written anew, which is what mends it; a disk full of them is not waited for.
-    if (!block && ++unreadable > most_unreadable) return std::unexpected(std::move(block).error());
-    seeds.blank[i] = block && is_zero(*block);
-    if (block && !seeds.blank[i]) seeds.target.add(hash(*block), i);
+    if (!run && ++unreadable > most_unreadable) return std::unexpected(std::move(run).error());
+    if (!run) ++i;
+    if (!run) continue;
+    if (is_zero(*run)) {  // a slot that never held much
+      const auto end = i + run->size() / block_size;
+      for (; i < end; ++i) seeds.blank[i] = true;
+      continue;
+    }
+    for (const auto& digest : hash(*run)) {
+      seeds.blank[i] = digest == seeds.zero;
+      if (!seeds.blank[i]) seeds.target.add(digest, i);
+      ++i;
+    }
   }
   seeds.target.sort();
   return {};
@@ -52,7 +67,12 @@ Result<void> index_target(const DeltaTarget& target, std::span<const std::byte> 
 class Filling {
  public:
   Filling(VerityTree& tree, std::vector<Origin> origins, BlockWriter writer, const DeltaOptions& options)
-      : tree_(&tree), origins_(std::move(origins)), writer_(std::move(writer)), options_(&options), hash_(tree.salt()) {
+      : tree_(&tree),
+        origins_(std::move(origins)),
+        writer_(std::move(writer)),
+        options_(&options),
+        hash_(tree.salt()),
+        hash_many_(tree.salt()) {
     report_.planned = summary(origins_);
   }
 
@@ -67,7 +87,7 @@ class Filling {
   Result<bool> is_wanted(std::uint64_t index, Block block);
   Result<void> copy_one(std::uint64_t index, BlockReader& from);
   Result<void> take(const std::string& name, std::uint64_t offset, std::span<const std::byte> bytes);
-  Result<void> take_block(const std::string& name, std::uint64_t index, Block block);
+  Result<void> take_blocks(const std::string& name, std::uint64_t index, std::span<const std::byte> blocks);
   void tell();
 
   // A block of which a part has come.
@@ -81,6 +101,7 @@ class Filling {
   BlockWriter writer_;
   const DeltaOptions* options_;
   SaltedSha256 hash_;
+  BlockHasher hash_many_;
   DeltaReport report_;
   std::uint64_t needed_ = 0;                  // blocks that no slot has
   std::uint64_t missing_ = 0;                 // of these, still to be fetched
@@ -147,16 +168,17 @@ Result<void> Filling::take(const std::string& name, std::uint64_t offset, std::s
   while (!bytes.empty()) {
     const auto index = offset / block_size;
     const auto at = static_cast<std::size_t>(offset % block_size);
-    const auto some = bytes.first(std::min(bytes.size(), block_size - at));
-    if (some.size() == block_size) {
-      LOAM_CHECK(take_block(name, index, some.first<block_size>()));
+    const auto whole = at == 0 ? bytes.size() / block_size * block_size : 0;
+    const auto some = bytes.first(whole > 0 ? whole : std::min(bytes.size(), block_size - at));
+    if (whole > 0) {
+      LOAM_CHECK(take_blocks(name, index, some));
     } else {
       auto& partial = partial_[index];
       std::ranges::copy(some, partial.bytes.begin() + static_cast<std::ptrdiff_t>(at));
       partial.held += some.size();
       if (partial.held >= block_size) {
-        const auto whole = partial_.extract(index);
-        LOAM_CHECK(take_block(name, index, whole.mapped().bytes));
+        const auto complete = partial_.extract(index);
+        LOAM_CHECK(take_blocks(name, index, complete.mapped().bytes));
       }
     }
     offset += some.size();
@@ -167,15 +189,20 @@ Result<void> Filling::take(const std::string& name, std::uint64_t offset, std::s
 }
 
 // What lies between the blocks that are needed comes along, and is not looked at.
-Result<void> Filling::take_block(const std::string& name, std::uint64_t index, Block block) {
-  if (origins_[index].from() != From::fetch) return {};
-  LOAM_TRY(const bool wanted, is_wanted(index, block));
-  if (!wanted)
-    return fail(std::format("{}: block {} (byte {}) is not the release's", name, index, index * block_size),
-                "what is served is damaged, or another release; nothing of it was written");
-  LOAM_CHECK(writer_.put(index, block));
-  origins_[index] = Origin(From::here, index);
-  --missing_;
+Result<void> Filling::take_blocks(const std::string& name, std::uint64_t index, std::span<const std::byte> blocks) {
+  for (const auto& digest : hash_many_(blocks)) {
+    if (origins_[index].from() == From::fetch) {
+      LOAM_TRY(const auto wanted, tree_->leaf(index));
+      if (digest != wanted)
+        return fail(std::format("{}: block {} (byte {}) is not the release's", name, index, index * block_size),
+                    "what is served is damaged, or another release; nothing of it was written");
+      LOAM_CHECK(writer_.put(index, blocks.first<block_size>()));
+      origins_[index] = Origin(From::here, index);
+      --missing_;
+    }
+    blocks = blocks.subspan(block_size);
+    ++index;
+  }
   return {};
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/file.hpp"
 #include "slots/aligned_buffer.hpp"
+#include "slots/block_hasher.hpp"
 
 namespace loam::slots {
 
@@ -101,14 +102,14 @@ struct StopOnExit {
 constexpr std::string_view bad_medium = "the medium is damaged; write it again or use another";
 constexpr std::string_view bad_disk = "the disk does not keep what is written to it; replace it, or install again";
 
-Result<void> check_chunk(const Place& source, Chunk& chunk, VerityTree& tree, SaltedSha256& hash) {
-  const auto data = chunk.buffer.first(chunk.bytes);
-  for (std::size_t at = 0; at < chunk.bytes; at += block_size) {
-    const auto index = (chunk.offset + at) / block_size;
+Result<void> check_chunk(const Place& source, Chunk& chunk, VerityTree& tree, BlockHasher& hash) {
+  auto index = chunk.offset / block_size;
+  for (const auto& digest : hash(chunk.buffer.first(chunk.bytes))) {
     LOAM_TRY(const auto wanted, tree.leaf(index));
-    if (wanted != hash(data.subspan(at, block_size)))
+    if (wanted != digest)
       return fail(std::format("{}: block {} (byte {}) does not match the release's hash tree", source.path.string(),
                               index, source.offset + index * block_size));
+    ++index;
   }
   return {};
 }
@@ -117,7 +118,7 @@ Result<void> check_chunk(const Place& source, Chunk& chunk, VerityTree& tree, Sa
 enum class Hashing : bool { by_reader, by_consumer };
 
 Result<void> read_chunks(const Place& source, int fd, VerityTree& tree, Hashing hashing, Conveyor& conveyor) {
-  SaltedSha256 hash(tree.salt());
+  BlockHasher hash(tree.salt());
   for (std::uint64_t offset = 0; offset < tree.data_bytes(); offset += chunk_bytes) {
     auto chunk = conveyor.take_empty();
     if (!chunk) return {};
@@ -201,7 +202,7 @@ Result<void> read_verified(const Place& source, VerityTree& tree, int out) {
 
 Result<void> verify(const Place& place, VerityTree& tree, const ProgressCallback& progress) {
   LOAM_TRY(const auto fd, open_uncached(place.path, O_RDONLY));
-  SaltedSha256 hash(tree.salt());
+  BlockHasher hash(tree.salt());
   return stream(place, fd, tree, bad_disk, Hashing::by_consumer, progress, [&](Chunk& chunk) {
     auto checked = check_chunk(place, chunk, tree, hash);
     if (!checked) checked = std::unexpected(std::move(checked).error().remedy(std::string(bad_disk)));
