@@ -26,6 +26,7 @@ ROUNDS, POINTS, STEPS = 4, 6, 7
 
 class Node:
     """A disk image with a release that runs, and what the node keeps on its loam partition, as files."""
+    wrapper = ()  # a command that runs the engine
 
     def __init__(self, folder, release=RELEASE, sector_size=512):
         self.folder, self.disk, self.state, self.sector_size = folder, folder / "disk.img", folder / "state", sector_size
@@ -51,7 +52,7 @@ class Node:
         self.files("mren", f"::/EFI/Linux/loam-{version}+3.efi", f"loam-{version}.efi")
 
     def argv(self, command, where, *more):
-        return [str(ENGINE), command, str(where), "--disk", str(self.disk), "--root-hash", self.manifest["verity"]["root_hash"], "--running",
+        return [*self.wrapper, str(ENGINE), command, str(where), "--disk", str(self.disk), "--root-hash", self.manifest["verity"]["root_hash"], "--running",
                 str(self.folder / "running.json"), "--state", str(self.state), "--trust", str(TRUST), "--sector-size", str(self.sector_size), *more]
 
     def run(self, command, where, *more, limit=600):
@@ -241,6 +242,22 @@ def test_upgrade_from_a_server_that_breaks_off(scenario, behaviour, newer, templ
         said = node.refused("apply", server.url, "--stall", "3", "--patience", "10", limit=120)
     assert "start again when the server can be reached" in said, said
     assert node.starts(RELEASE, newer) == "0.1.0"
+
+
+def test_upgrade_by_https(scenario, node, newer):
+    """From a server whose authority the system knows; from no other, and never on to one without encryption."""
+    certificate, key = scenario.folder / "server.pem", scenario.folder / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=releases", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    with ReleaseServer(newer, certificate=(certificate, key)) as server, ReleaseServer(newer) as plain:
+        assert "certificate" in node.refused("apply", server.url).lower()
+        trusted = f"mount --bind {certificate} /etc/ssl/certs/ca-certificates.crt"
+        node.wrapper = ("unshare", "--mount", "sh", "-c", f'{trusted} && exec "$@"', "sh")
+        with ReleaseServer(newer, "elsewhere", ".root", certificate=(certificate, key), elsewhere=plain.url) as leaving:
+            assert "rotocol" in node.refused("apply", leaving.url)
+        assert plain.requests == 0
+        node.good("apply", server.url)
+    assert node.starts(RELEASE, newer) == NEXT
 
 
 def test_upgrade_while_the_network_drops(scenario, node, newer):

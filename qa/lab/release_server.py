@@ -1,6 +1,7 @@
 """A static web server for releases that counts what it gives, and can be slow, poor or a liar."""
 
 import re
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,15 +12,21 @@ class ReleaseServer:
     """behaviour: what is wrong with it, for files whose name ends with `only`:
     good, plain (no ranges), shifted (another range), garbled (a byte of each answer), html, redirect (to file:///),
     large (more than was asked for), short (less, and the end), reset (a byte, then the connection goes), stall (a byte, then nothing),
-    encoded, replaced (another ETag each time), multipart, gone (404), busy (503 the first times), endless (headers without end)."""
+    elsewhere (a redirect to `elsewhere`), encoded, replaced (another ETag each time), multipart, gone (404), busy (503 the first times), endless (headers without end)."""
 
-    def __init__(self, folder, behaviour="good", only="", drop_every=None, busy=0):
+    def __init__(self, folder, behaviour="good", only="", drop_every=None, busy=0, certificate=None, elsewhere=""):
+        """certificate: files of a certificate and its key, for HTTPS."""
+        self.elsewhere, self.scheme = elsewhere, "https" if certificate else "http"
         self.folder, self.behaviour, self.only, self.drop_every, self.busy = Path(folder), behaviour, only, drop_every, busy
         self.bytes, self.requests, self.proxied, self.started = 0, 0, 0, time.monotonic()
         self.lock = threading.Lock()
         handler = type("Handler", (Handler,), {"owner": self})
         self.httpd = ThreadingHTTPServer(("0.0.0.0", 0), handler)
         self.httpd.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.httpd.socket = context.wrap_socket(self.httpd.socket, server_side=True)
         self.thread = threading.Thread(target=self.httpd.serve_forever, daemon=True)
 
     @property
@@ -28,7 +35,7 @@ class ReleaseServer:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self):
         self.thread.start()
@@ -148,6 +155,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def how_redirect(self, path, size, ranged, first, last):
         self.answer(302, {"Location": f"file://{path}", "Content-Length": "0"})
+
+    def how_elsewhere(self, path, size, ranged, first, last):
+        self.answer(302, {"Location": f"{self.owner.elsewhere}/{path.name}", "Content-Length": "0"})
 
     def how_large(self, path, size, ranged, first, last):
         self.head(path, size, ranged, first, last, Content_Length=str(size))
