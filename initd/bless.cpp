@@ -1,5 +1,7 @@
 #include "bless.hpp"
 
+#include <unistd.h>
+
 #include <format>
 
 #include "base/file.hpp"
@@ -11,6 +13,8 @@
 namespace loam::node {
 
 namespace {
+
+constexpr const char* may_fall_back = "/run/loam/may-fall-back";  // of the initrd, for loam-fall-back-blind.service
 
 // A copy under the name without a counter, whole and read back, before the one with the counter goes.
 Result<std::string> bless_entry(const std::string& version) {
@@ -24,6 +28,7 @@ Result<std::string> bless_entry(const std::string& version) {
     const auto from = std::format("{}{}{}", slots::esp_mount_point, folder, name);
     LOAM_CHECK(esp.put(from, std::format("{}loam-{}.efi", folder, version)));
     LOAM_CHECK(esp.remove(folder + name));
+    ::unlink(may_fall_back);  // what fails from now on restarts nothing
     return std::format("Loam {} has proven itself", version);
   }
   return std::format("Loam {} is not on trial", version);

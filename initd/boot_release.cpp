@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "boot.hpp"
 #include "netcfg/trial.hpp"
+#include "slots/boot_entries.hpp"
 #include "slots/running_release.hpp"
 #include "slots/version.hpp"
 #include "sys/efi.hpp"
@@ -62,7 +63,8 @@ constexpr std::string_view going_back = " goes-back";
 
 Result<LastRelease> last_release(const fs::path& path) {
   LOAM_TRY(const auto text, read_if_there(path, 256));
-  auto word = trim(text.value_or(""));
+  const std::string line = text.value_or("");
+  auto word = trim(line);
   const bool cut_off = word.ends_with(going_back);
   if (cut_off) word.remove_suffix(going_back.size());
   return LastRelease{.version = std::string(word), .cut_off = cut_off};
@@ -103,9 +105,9 @@ Result<void> note_trial(const fs::path& root) {
   if (!counting) return {};
   LOAM_TRY(const auto entries, sys::read_efi_texts("LoaderEntries", sys::loader_vendor));
   LOAM_TRY(const auto running, slots::running_release(below(root, slots::release_facts_path)));
-  const auto own = std::format("loam-{}", running.version);
   const bool another = std::ranges::any_of(entries, [&](const std::string& id) {
-    return id.starts_with("loam-") && !id.starts_with(own + "+") && !id.starts_with(own + ".efi");
+    const auto entry = slots::parse_boot_entry(std::string_view(id).substr(0, id.find('@')));  // "@main": its profile
+    return entry && slots::takes_over(*entry, running.version);
   });
   return another ? write_file_atomic("/run/loam/may-fall-back", {}) : Result<void>{};
 }

@@ -54,8 +54,8 @@ Result<std::string> fall_back() {
   const auto version = slots::running_version();
   const auto own = std::ranges::find(entries, version, &slots::BootEntry::version);
   if (own == entries.end() || !own->tries_left) return std::format("Loam {} is not on trial; it stays up", version);
-  const auto other = std::ranges::find_if(
-      entries, [&](const auto& entry) { return entry.version != version && (entry.can_boot() || entry.retired()); });
+  const auto other =
+      std::ranges::find_if(entries, [&](const auto& entry) { return slots::takes_over(entry, version); });
   if (other == entries.end())
     return "no other release can boot; this one stays up: loamctl status and loamctl logs say what is wrong";
   note(version);

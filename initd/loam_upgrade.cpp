@@ -38,6 +38,7 @@ struct Options {
   std::string where;
   std::string order;
   bool force = false;
+  bool by_itself = false;  // nobody asked for it
   // The node's own, unless it is about an image file.
   std::string disk;
   std::string root_hash;
@@ -56,6 +57,7 @@ Result<void> read_order(Options& options) {
   if (!order.is_object()) return fail(options.order + " is no order");
   options.where = order.value("where", "");
   options.force = order.value("force", false);
+  options.by_itself = order.value("by_itself", false);
   return {};
 }
 
@@ -121,7 +123,8 @@ Result<Job> prepare(Options& options, node::UpgradeMedium& medium) {
           .disk = {.path = options.disk,
                    .sector_size = options.sector_size,
                    .state = options.state,
-                   .releases = std::filesystem::path(options.state) / "releases"},
+                   .releases = std::filesystem::path(options.state) / "releases",
+                   .by_itself = options.by_itself},
           .facts = {},
           .esp = {}};
   LOAM_TRY(job.offered, slots::find_release(options.where, slots::restricted(std::move(trust), state),
@@ -185,24 +188,30 @@ Result<json> plan_only(const Job& job, slots::Force force) {
   return result;
 }
 
+Result<void> run_plan(Job& job, const plan::Plan& todo, const std::filesystem::path& journal_path) {
+  LOAM_TRY(auto journal, plan::Journal::open(journal_path, todo));
+  node::StepReporter reporter;
+  auto apply = engine(job, reporter);
+  LOAM_CHECK(plan::run(todo, journal, apply.handlers(), reporter));
+  return slots::observe_upgrade(job.disk, *job.esp, job.facts);
+}
+
 Result<json> apply(Job& job, const Options& options) {
   const auto force = options.force ? slots::Force::yes : slots::Force::no;
+  const auto journal = std::filesystem::path(options.state) / "upgrade.journal";
   LOAM_TRY(const auto todo, slots::plan_upgrade(job.facts, job.offered.manifest, force));
-  if (!todo.empty()) {
-    const auto path = std::filesystem::path(options.state) / "upgrade.journal";
-    LOAM_TRY(auto journal, plan::Journal::open(path, todo));
-    node::StepReporter reporter;
-    auto apply = engine(job, reporter);
-    auto done = plan::run(todo, journal, apply.handlers(), reporter);
-    // What failed may have spoilt what was done before it, as a disk does that loses what it was given: start anew
-    // then.
-    if (!done) {
-      std::filesystem::remove(path);
-      return std::unexpected(std::move(done).error());
-    }
-    LOAM_CHECK(slots::observe_upgrade(job.disk, *job.esp, job.facts));
+  // A journal may be of an upgrade that came to its end and failed afterwards: then it is done anew.
+  for (int runs = 0; !todo.empty() && runs < 2; ++runs) {
+    auto done = run_plan(job, todo, journal);
+    const bool installed = done && slots::is_installed(job.facts, job.offered.manifest);
+    // What failed may have spoilt what was done before it, as a disk does that loses what it was given.
+    if (!installed) std::filesystem::remove(journal);
+    if (!done) return std::unexpected(std::move(done).error());
+    if (installed) return offer_json(job);
   }
-  return offer_json(job);
+  if (todo.empty()) return offer_json(job);
+  return fail(std::format("Loam {} is not there after it was installed", job.offered.manifest.version),
+              "loamctl slots shows both slots; the disk may not keep what is written to it");
 }
 
 Result<json> run_command(Options& options) {

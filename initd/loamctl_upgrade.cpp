@@ -17,6 +17,7 @@
 #include "node_text.hpp"
 #include "slots/http_source.hpp"
 #include "sys/event_loop.hpp"
+#include "upgrade_medium.hpp"
 
 namespace loam::node {
 
@@ -93,12 +94,16 @@ Result<json> look(const char* command, const Options& options) {
     }
     progress.show(said);
   };
-  LOAM_TRY(const auto child, sys::Child::start(loop, argv, {.line = take, .end = [&](const std::string& problem) {
-                                                              answer.problem = problem;
-                                                              loop.stop();
-                                                            }}));
+  LOAM_TRY(auto child, sys::Child::start(loop, argv, {.line = take, .end = [&](const std::string& problem) {
+                                                        answer.problem = problem;
+                                                        loop.stop();
+                                                      }}));
+  const int pid = child->pid();
   LOAM_CHECK(loop.run());
   progress.end();
+  child.reset();  // of one that was broken off nobody else takes away what it used
+  forget_upgrade_medium(pid);
+  forget_scratch_of(pid);
   if (answer.result.is_object()) return std::move(answer.result);
   return fail(answer.error.empty() ? "loam-upgrade " + answer.problem : answer.error);
 }

@@ -20,7 +20,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       disks_(loop, [this] { disks_changed(); }),
       network_(loop, {.changed = [this](bool ours) { network_changed(ours); }, .probed = [this] { network_probed(); }}),
       upgrades_(loop, {.changed = [this] { upgrade_changed(); },
-                       .reboot = [this](const std::string& why) { reboot_for_upgrade(why); }}),
+                       .reboot = [this](const std::string& why) { return reboot_for_upgrade(why); }}),
       service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
                      .apply = [this](const std::string& text) { return apply_request(text); },
                      .retry = [this]() -> Result<void> {

@@ -104,7 +104,7 @@ class Supervisor {
 
   void watch_upgrades();
   void upgrade_changed();
-  void reboot_for_upgrade(const std::string& why);
+  Result<void> reboot_for_upgrade(const std::string& why);
   void want_upgrades();
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);

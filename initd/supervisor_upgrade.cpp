@@ -32,16 +32,17 @@ void Supervisor::upgrade_changed() {
 }
 
 // A network on trial would go back by the reboot: it is decided first.
-void Supervisor::reboot_for_upgrade(const std::string& why) {
+Result<void> Supervisor::reboot_for_upgrade(const std::string& why) {
   sys::log(sys::Priority::notice, "upgrade: " + why + "; restarting", {{"LOAM_UPGRADE", "reboot"}});
   if (trial_) {
     set_condition("Reboot", "unknown", "NetworkOnTrial",
                   "restarts when the change of the network is confirmed or back");
-    auto timer = loop_->after(std::chrono::seconds(10), [this, why] { reboot_for_upgrade(why); });
-    if (timer) upgrade_timer_ = *std::move(timer);
-    return;
+    LOAM_TRY(upgrade_timer_, loop_->after(std::chrono::seconds(10), [this, why] {
+      if (auto asked = reboot_for_upgrade(why); !asked) sys::log(sys::Priority::error, asked.error().text());
+    }));
+    return {};
   }
-  if (auto asked = power("reboot"); !asked) sys::log(sys::Priority::error, asked.error().text());
+  return power("reboot");
 }
 
 }  // namespace loam::node

@@ -34,7 +34,7 @@ namespace {
 constexpr const char* order_path = "/run/loam/upgrade-order.json";
 constexpr const char* uki_folder = "/EFI/Linux";
 constexpr std::chrono::minutes first_check{2};
-constexpr std::chrono::minutes window_again{5};
+constexpr std::chrono::minutes window_again{1};
 
 Result<std::vector<std::string>> ukis_now() {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
@@ -58,6 +58,20 @@ constexpr std::string_view state_name(UpgradeState state) {
 }  // namespace
 
 namespace {
+
+// A blessing that was cut off before its end leaves the name with a counter beside the one without, or a copy aside.
+Result<void> forget_old_counters() {
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  LOAM_TRY(const auto names, esp.list(uki_folder));
+  const auto blessed = std::format("loam-{}.efi", slots::running_version());
+  if (!std::ranges::contains(names, blessed)) return {};
+  for (const auto& name : names) {
+    const auto entry = slots::parse_boot_entry(name);
+    if (name == blessed + ".new" || (entry && entry->version == slots::running_version() && entry->tries_left))
+      LOAM_CHECK(esp.remove(std::format("{}/{}", uki_folder, name)));
+  }
+  return {};
+}
 
 // What the initrd of another release noted where it had nothing else to write to.
 Result<void> take_initrd_failure() {
@@ -86,6 +100,7 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   } else {
     for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
   }
+  if (auto tidied = forget_old_counters(); !tidied) sys::log(sys::Priority::error, "ESP: " + tidied.error().text());
   if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
   look_at_esp();
   esp_changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -153,7 +168,8 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
   if (child_ && !job.check_only && job_ && job_->check_only) child_.reset();  // who asks need not wait for a look
   if (child_) return fail("an upgrade is under way", "loamctl upgrade status shows it, loamctl upgrade cancel ends it");
   std::vector<std::string> argv = {sys::program_beside_us("loam-upgrade"), job.check_only ? "check" : "apply"};
-  LOAM_CHECK(write_file_atomic(order_path, dump({{"where", where}, {"force", force}}), 0600));
+  LOAM_CHECK(
+      write_file_atomic(order_path, dump({{"where", where}, {"force", force}, {"by_itself", job.automatic}}), 0600));
   argv.insert(argv.end(), {"--order", order_path});
   if (!job.check_only) sys::log(sys::Priority::notice, "upgrade: begins", {{"LOAM_UPGRADE", "begin"}});
   end_timer_.disable();  // of a child before this one
@@ -223,8 +239,10 @@ void UpgradeKeeper::finish(const std::string& problem) {
 void UpgradeKeeper::forget_child() {
   child_.reset();
   progress_ = {};
-  forget_upgrade_medium();
-  if (child_pid_ > 0) forget_scratch_of(child_pid_);
+  if (child_pid_ > 0) {
+    forget_upgrade_medium(child_pid_);
+    forget_scratch_of(child_pid_);
+  }
   child_pid_ = 0;
 }
 
@@ -237,7 +255,7 @@ void UpgradeKeeper::checked(const std::string& problem, const Job& job) {
   const auto result = json::parse(job.result);
   const bool wanted = result.value("newer", false) && !result.value("installed", false);
   offered_ = wanted ? result.value("version", "") : "";
-  if (!wanted || !job.automatic || !in_window() || was_left(offered_)) return;
+  if (!wanted || !job.automatic || !update_.automatic || !in_window() || was_left(offered_)) return;
   auto begun = run("", false, {.check_only = false, .automatic = true, .reboot = false, .result = {}, .error = {}});
   if (!begun) error_ = begun.error().text();
 }
@@ -246,13 +264,15 @@ void UpgradeKeeper::upgraded(const std::string& problem, const Job& job) {
   if (!problem.empty()) {
     error_ = problem;
     sys::log(sys::Priority::error, "upgrade: " + error_, {{"LOAM_UPGRADE", "failed"}});
-    look_at_esp();  // what the other slot held may be gone
+    look_again();
     return;
   }
   const auto version = json::parse(job.result).value("version", "");
   if (auto noted = mean(version, job.automatic); !noted)
     sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
-  if (job.reboot) callbacks_.reboot("Loam " + version + " is installed");
+  if (job.reboot) {
+    if (auto asked = callbacks_.reboot("Loam " + version + " is installed"); !asked) error_ = asked.error().text();
+  }
   if (job.automatic) reboot_in_window();
 }
 
@@ -265,14 +285,22 @@ Result<void> UpgradeKeeper::mean(const std::string& version, bool by_itself) {
   return noted;
 }
 
+// After an engine that did not come to its end: what the other slot held may be gone, what is meant another.
+void UpgradeKeeper::look_again() {
+  record_ = slots::read_upgrade_record(slots::upgrade_record_path);
+  look_at_esp();
+}
+
 Result<void> UpgradeKeeper::cancel() {
-  if (!child_) return fail("no upgrade is under way");
+  if (!child_ || !job_ || job_->check_only) return fail("no upgrade is under way");
   end_timer_.disable();
   forget_child();
   job_.reset();
-  error_ = "it was cancelled; what came is kept, loamctl upgrade start goes on from there";
+  look_again();
+  error_ = outcome_.state == UpgradeState::pending
+               ? "it was cancelled when it was installed already; loamctl upgrade rollback takes it back"
+               : "it was cancelled; what came is kept, loamctl upgrade start goes on from there";
   sys::log(sys::Priority::notice, "upgrade: cancelled", {{"LOAM_UPGRADE", "cancelled"}});
-  look_at_esp();
   callbacks_.changed();
   return {};
 }
@@ -334,6 +362,9 @@ void UpgradeKeeper::want(const model::Update& update, bool in_cluster) {
   if (reboot_is_ours()) reboot_later();
   if (same) return;
   check_timer_.disable();
+  last_look_ = {};
+  offered_.clear();
+  check_error_.clear();
   if (update_.automatic && update_.url) check_later(first_check);
 }
 
@@ -348,7 +379,7 @@ void UpgradeKeeper::check_now() {
   const bool open = in_window();
   if (!open) last_look_.window_open = false;
   const auto now = std::chrono::steady_clock::now();
-  if (child_ || outcome_.state == UpgradeState::trial || !slots::look_is_due(last_look_, now, open)) return;
+  if (child_ || !is_proven() || !slots::look_is_due(last_look_, now, open)) return;
   last_look_ = {.at = now, .failed = false, .window_open = open};
   auto begun = run("", false, {.check_only = true, .automatic = true, .reboot = false, .result = {}, .error = {}});
   if (!begun) sys::log(sys::Priority::error, "upgrade: " + begun.error().text());
@@ -365,6 +396,13 @@ bool UpgradeKeeper::in_window() const {
   });
 }
 
+bool UpgradeKeeper::is_proven() {
+  const auto entries = entries_now();
+  if (!entries) return false;
+  const auto own = std::ranges::find(*entries, slots::running_version(), &slots::BootEntry::version);
+  return own != entries->end() && !own->tries_left;
+}
+
 // Only for what nobody asked for, and as long as loam.yaml wants it so and nobody has put it back.
 bool UpgradeKeeper::reboot_is_ours() const {
   return record_ && record_->by_itself && outcome_.state == UpgradeState::pending && update_.automatic && !in_cluster_;
@@ -379,12 +417,13 @@ void UpgradeKeeper::reboot_later() {
 // release in the boot menu is left with it.
 void UpgradeKeeper::reboot_in_window() {
   if (!reboot_is_ours()) return;
-  if (!in_window()) return reboot_later();
-  if (auto noted = mean(record_->meant, false); !noted) {
-    sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
-    return;
-  }
-  callbacks_.reboot("an automatic upgrade is installed");
+  if (!in_window() || child_) return reboot_later();
+  auto done = mean(record_->meant, false);
+  if (done) done = callbacks_.reboot("an automatic upgrade is installed");
+  if (done) return;
+  sys::log(sys::Priority::error, "upgrade: " + done.error().text());
+  if (auto noted = mean(record_->meant, true); !noted) sys::log(sys::Priority::error, noted.error().text());
+  reboot_later();
 }
 
 std::string UpgradeKeeper::document() const {

@@ -23,7 +23,7 @@ class UpgradeKeeper {
  public:
   struct Callbacks {
     std::function<void()> changed;
-    std::function<void(const std::string& why)> reboot;
+    std::function<Result<void>(const std::string& why)> reboot;
   };
   UpgradeKeeper(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
 
@@ -61,6 +61,8 @@ class UpgradeKeeper {
   void forget_child();
   Result<void> mean(const std::string& version, bool by_itself);
   void look_at_esp();
+  void look_again();
+  static bool is_proven();
   Result<void> prove();
   void check_later(std::chrono::seconds delay);
   void check_now();

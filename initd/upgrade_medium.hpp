@@ -7,8 +7,8 @@
 
 namespace loam::node {
 
-// What an engine that was killed left mounted.
-void forget_upgrade_medium();
+// What an engine that was killed left mounted; pid: its own.
+void forget_upgrade_medium(int pid);
 
 class UpgradeMedium {
  public:

@@ -44,8 +44,8 @@ def measured(argv, **options):
 def high_water(pid):
     """KiB. rusage would count what Python had before it became the program."""
     try:
-        return int(re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M))
-    except (OSError, TypeError):
+        return int(re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+    except (OSError, TypeError):  # it has ended
         return 0
 
 
@@ -262,6 +262,7 @@ def large_release(folder, version, write_root):
                    check=True, stdout=subprocess.DEVNULL)
     subprocess.run([PROGRAMS / "loamctl", "release", "build", folder, "--version", version, "--kernel", "6.12", "--config-version", "1", "--upgrade-from", "0.1.0", "--floor", "0"],
                    check=True, stdout=subprocess.DEVNULL)
+    (folder / "latest").write_text(f"loam-{version}.json\n")
     releases.sign(folder)
     return folder
 

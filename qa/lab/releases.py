@@ -15,7 +15,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 CACHE = Path(os.environ["LOAM_CACHE"])
 KEYS = Path(os.environ["LOAM_KEYS"])
 LOAMCTL = TOP / "build/release/initd/loamctl"
-KEPT = 8
+KEPT = 16
 
 
 def sign(release, *more):

@@ -35,13 +35,20 @@ std::optional<BootEntry> parse_boot_entry(std::string_view file_name) {
   return BootEntry{.version = std::string(name.substr(0, plus)), .tries_left = left, .tries_done = *done};
 }
 
+bool takes_over(const BootEntry& entry, std::string_view running) {
+  const auto order = compare_versions(entry.version, std::string(running));
+  return order != 0 && (entry.can_boot() || (entry.retired() && order > 0));
+}
+
 std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names) {
   std::vector<BootEntry> entries;
   for (const auto& name : file_names)
     if (auto entry = parse_boot_entry(name)) entries.push_back(*std::move(entry));
   // As versions, which are no words: 0.10 is newer than 0.9.
-  std::ranges::sort(entries,
-                    [](const BootEntry& a, const BootEntry& b) { return compare_versions(a.version, b.version) > 0; });
+  std::ranges::sort(entries, [](const BootEntry& a, const BootEntry& b) {
+    const auto order = compare_versions(a.version, b.version);
+    return order > 0 || (order == 0 && !a.tries_left && b.tries_left.has_value());
+  });
   return entries;
 }
 

@@ -22,7 +22,11 @@ struct BootEntry {
 // "loam-1.2.3+2-1.efi"; nothing for files that are none of ours.
 std::optional<BootEntry> parse_boot_entry(std::string_view file_name);
 
-// Those among the names in EFI/Linux that are ours, newest first.
+// True if systemd-boot starts this one when the release that runs has used up its tries: among those without tries it
+// takes the newest.
+bool takes_over(const BootEntry& entry, std::string_view running);
+
+// Those among the names in EFI/Linux that are ours, newest first; of one version the blessed one first.
 std::vector<BootEntry> boot_entries(const std::vector<std::string>& file_names);
 
 }  // namespace loam::slots

@@ -164,7 +164,8 @@ Result<void> UpgradeApply::keep() {
   LOAM_CHECK(keep_release(disk_.releases, version, offered_->manifest_text, offered_->signature_text));
   LOAM_CHECK(forget_releases_but(disk_.releases, {version, facts_.version}));
   // Before anything can start it: whatever comes then knows what was meant.
-  return mean_release(disk_.state, {.from = facts_.version, .meant = version, .failure = {}, .by_itself = false});
+  return mean_release(disk_.state,
+                      {.from = facts_.version, .meant = version, .failure = {}, .by_itself = disk_.by_itself});
 }
 
 Result<UkiSeeds> UpgradeApply::uki_seeds(const fs::path& scratch) const {

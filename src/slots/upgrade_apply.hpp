@@ -23,6 +23,7 @@ struct UpgradeDisk {
   std::uint32_t sector_size = 512;  // of an image file
   std::filesystem::path state;      // the node's own data: /loam
   std::filesystem::path releases;   // what the node remembers of them
+  bool by_itself = false;           // nobody asked for this upgrade
 };
 
 struct UpgradeProgress {

@@ -23,9 +23,11 @@ Result<SlotName> running_slot(const Gpt& gpt, const Digest& root_hash) {
 std::vector<std::string> foreign_ukis(const std::vector<std::string>& uki_files, const std::string& version) {
   std::vector<std::string> found;
   for (const auto& name : uki_files) {
-    const bool cut_off = name.starts_with("loam-") && name.ends_with(".efi.new");
-    const auto entry = parse_boot_entry(name);
-    if (cut_off || (entry && entry->version != version)) found.push_back(name);
+    // What was cut off while it was written; that of the release that runs is its blessing, which may be under way.
+    constexpr std::string_view aside = ".new";
+    const auto whole = std::string_view(name).substr(0, name.size() - (name.ends_with(aside) ? aside.size() : 0));
+    const auto entry = parse_boot_entry(whole);
+    if (entry && entry->version != version) found.push_back(name);
   }
   return found;
 }
@@ -131,13 +133,12 @@ Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, Slo
 // The other slot is all that a release on trial can fall back to. With nothing there, nothing is lost.
 Result<void> check_running(const UpgradeFacts& facts) {
   const auto entries = boot_entries(facts.uki_files);
-  const bool falls_back = std::ranges::any_of(entries, [&](const BootEntry& entry) {
-    return entry.version != facts.version && (entry.can_boot() || entry.retired());
-  });
-  for (const auto& entry : entries)
-    if (falls_back && entry.version == facts.version && entry.tries_left)
-      return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
-                  "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
+  const auto own = std::ranges::find(entries, facts.version, &BootEntry::version);
+  const bool falls_back =
+      std::ranges::any_of(entries, [&](const BootEntry& entry) { return takes_over(entry, facts.version); });
+  if (own != entries.end() && own->tries_left && falls_back)
+    return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
+                "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
   return {};
 }
 

@@ -158,9 +158,10 @@ TEST_F(Upgrade, LeavesTheOtherSlotAloneUntilTheRunningReleaseHasProvenItself) {
   EXPECT_NE(refusal().find("has not proven itself yet"), std::string::npos) << refusal();
   facts.uki_files = {"loam-1.4.0+0.efi", "loam-1.3.0.efi"};
   EXPECT_NE(refusal().find("has not proven itself"), std::string::npos) << "put back while it runs";
-  facts.uki_files = {"loam-1.4.0+2-1.efi", "loam-1.3.0+0.efi"};
-  EXPECT_NE(refusal(), "") << "what was put back starts when nothing else does";
-  for (const auto& nothing : {std::vector<std::string>{}, {"loam-1.3.0+0-3.efi"}}) {
+  facts.uki_files = {"loam-1.4.0+2-1.efi", "loam-1.5.0+0.efi"};
+  EXPECT_NE(refusal(), "") << "what was put back starts when nothing else does, if it is newer";
+  for (const auto& nothing :
+       {std::vector<std::string>{}, {"loam-1.3.0+0-3.efi"}, {"loam-1.3.0+0.efi"}, {"loam-1.4.0.efi"}}) {
     facts.uki_files = nothing;
     facts.uki_files.emplace_back("loam-1.4.0+2-1.efi");
     EXPECT_EQ(refusal(), "") << "there is nothing to fall back to";
@@ -171,7 +172,7 @@ TEST_F(Upgrade, TakesWhatIsOursAndOfNoUse) {
   EXPECT_EQ(
       foreign_ukis({"loam-1.4.0.efi", "loam-1.3.0+0-3.efi", "other.efi", "loam-1.5.0+3.efi.new", "loam-1.4.0.efi.new"},
                    "1.4.0"),
-      (std::vector<std::string>{"loam-1.3.0+0-3.efi", "loam-1.5.0+3.efi.new", "loam-1.4.0.efi.new"}));
+      (std::vector<std::string>{"loam-1.3.0+0-3.efi", "loam-1.5.0+3.efi.new"}));
 }
 
 }  // namespace
