@@ -49,6 +49,7 @@ class NetworkWatch {
   std::vector<netcfg::Finding> findings() const;
   std::vector<std::string> lost_addresses() const { return netcfg::lost_addresses(network_, table_, needed_results_); }
   std::map<std::string, std::int64_t> owed_mtus() const { return netcfg::owed_mtus(network_, table_); }
+  std::vector<std::string> loose_members() const { return netcfg::loose_members(network_, table_); }
   netcfg::LearnedGateways gateways() const;
   std::vector<netcfg::ProbeResult> results() const;
   // For `loamctl links --json`. Also asks for the neighbours anew; they are there at the next look.

@@ -100,6 +100,7 @@ class Supervisor {
   void nics_known();
   void give_back_addresses();
   void set_owed_mtus();
+  void rejoin_members();
   Result<void> power(const std::string& target);
 
   void watch_upgrades();
@@ -134,6 +135,7 @@ class Supervisor {
   std::optional<netcfg::Trial> trial_;
   std::optional<model::Config> network_config_;  // what is applied, with its NICs pinned
   std::chrono::steady_clock::time_point last_nic_event_ = std::chrono::steady_clock::now();
+  std::optional<std::chrono::steady_clock::time_point> rejoined_;  // members of bonds, the last time
   std::optional<std::chrono::steady_clock::time_point> nics_waited_since_;
   std::string install_error_;
   std::string tried_;  // configuration and disks of the last attempt

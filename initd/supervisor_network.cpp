@@ -72,6 +72,7 @@ void Supervisor::judge_network() {
   if (network_is_changing_) return;  // its timer comes back here
   if (!network_is_ours()) return take_verdict(any_network());
   set_owed_mtus();
+  rejoin_members();
   const auto findings = network_.findings();
   if (std::ranges::any_of(findings, &netcfg::Finding::bad)) take_verdict(netcfg::verdict(findings, network_.results()));
   if (!condition_is("Network", "true") && !condition_is("Network", "false") && network_problem_.empty())
@@ -104,6 +105,20 @@ void Supervisor::set_owed_mtus() {
                          {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}});
     if (!done) sys::log(sys::Priority::error, done.error().text());
   }
+}
+
+// A new networkd takes what is there and does what is missing. Not in a trial, which goes back by itself.
+void Supervisor::rejoin_members() {
+  constexpr std::chrono::minutes again{10};
+  const auto now = std::chrono::steady_clock::now();
+  const auto loose = network_.loose_members();
+  if (loose.empty() || !network_grace_over_ || trial_ || (rejoined_ && now - *rejoined_ < again)) return;
+  rejoined_ = now;
+  sys::log(sys::Priority::warning,
+           std::format("{} not in the bond or bridge that loam.yaml wants; networkd starts anew", join(loose, ", ")));
+  auto done = sys::run({"systemctl", "--no-block", "restart", "systemd-networkd.service"},
+                       {.timeout = std::chrono::seconds(20), .input = {}, .environment = {}});
+  if (!done) sys::log(sys::Priority::error, done.error().text());
 }
 
 // networkd takes its new files in the background: what is seen before it has is the old network.

@@ -122,6 +122,10 @@ def test_cables_pulled_and_put_back(scenario, installed):
             machine.wait_console(": degraded", 120)
             machine.wait_console("no carrier: no cable, or the switch port is off", 10)
     machine.wait_state("ready", 60)
+    # Outside of its bond, as where networkd could not make the bond in time: it is brought back.
+    machine.ssh("ip link set nic1 nomaster")
+    wait_until(lambda: "master bond0" in machine.ssh("ip -o link show nic1"), 120 * machine.scale, "nic1 in bond0 again", interval=1)
+    machine.wait_state("ready", 60)
 
 
 def test_disk_that_does_not_answer_holds_nobody_up(scenario, installed):

@@ -67,7 +67,8 @@ FAILING = {
     "gate-fails": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/false\n"), "", "its health gate did not pass"),
     "gate-hangs": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=20\n"), "", "its health gate did not pass"),
     "hangs": ({**drop_in("ssh.service", "[Service]\nExecStartPre=/usr/lib/loam/qa-hang\n"),
-               "/usr/lib/loam/qa-hang": "#!/bin/sh\necho -1 > /proc/sys/kernel/sched_rt_runtime_us\nfor cpu in 1 2; do chrt -f 99 sh -c 'while :; do :; done' & done\nwait\n"},
+               "/usr/lib/loam/qa-hang": "#!/bin/sh\necho -1 > /proc/sys/kernel/sched_rt_runtime_us\nmountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug\n"
+                                      "for server in /sys/kernel/debug/sched/fair_server/cpu*; do echo 0 > $server/runtime; done\nfor cpu in 1 2; do chrt -f 99 sh -c 'while :; do :; done' & done\nwait\n"},
               "", "without a word"),
     "gate-never-reached": ({**drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=60\n"),
                             **drop_in("loamd.service", "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/bin/sleep infinity\n")}, "", "its health gate did not pass"),

@@ -263,6 +263,20 @@ std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, con
   return owed;
 }
 
+std::vector<std::string> loose_members(const model::Network& network, const LinkTable& table) {
+  std::vector<std::string> loose;
+  const auto look = [&](const model::LinkName& above, const std::vector<model::LinkName>& members) {
+    const auto* const master = table.find(above.str());
+    for (const auto& name : members) {
+      const auto* const member = table.find(name.str());
+      if (master != nullptr && member != nullptr && member->master != master->index) loose.push_back(name.str());
+    }
+  };
+  for (const auto& bond : network.bonds) look(bond.name, bond.members);
+  for (const auto& bridge : network.bridges) look(bridge.name, bridge.members);
+  return loose;
+}
+
 std::vector<std::string> lost_addresses(const model::Network& network, const LinkTable& table,
                                         const std::vector<ProbeResult>& results) {
   std::vector<std::string> lost;

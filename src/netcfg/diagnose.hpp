@@ -32,6 +32,10 @@ std::vector<Finding> mixed_speeds(const model::Network& network, const LinkTable
 // asks for it once, and where that is before the link below has it, the kernel refuses.
 std::map<std::string, std::int64_t> owed_mtus(const model::Network& network, const LinkTable& table);
 
+// Members that are in this machine and outside of the bond or bridge that they are meant for, which is there: networkd
+// waits for a bond that it could not make in time for ever, though the kernel has made it since.
+std::vector<std::string> loose_members(const model::Network& network, const LinkTable& table);
+
 // Links with carrier that do not have a static address of theirs, although all probes for duplicates on them were asked
 // and found nobody: networkd lets go of an address for another host's sake, and asks no more.
 std::vector<std::string> lost_addresses(const model::Network& network, const LinkTable& table,

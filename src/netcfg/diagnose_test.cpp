@@ -284,6 +284,29 @@ TEST(Mtu, OfAVlanIsOwedUntilItsParentCarriesIt) {
   EXPECT_EQ(owed_mtus(network, table), Owed{});
 }
 
+TEST(Members, AreLooseOutsideOfTheBondThatIsThere) {
+  const auto network =
+      config(
+          "network:\n  nics: [{name: nic0, match: {mac: \"52:54:00:00:00:01\"}}, {name: nic1, match: {mac: "
+          "\"52:54:00:00:00:02\"}}]\n  bonds: [{name: bond0, members: [nic0, nic1]}]\n")
+          .network;
+  LinkTable table([](const std::string&) { return LinkDetails{}; });
+  const auto has = [&](int index, const char* name, int master) {
+    LinkMessage link;
+    link.index = index;
+    link.name = name;
+    link.master = master;
+    table.apply(link);
+  };
+  has(1, "nic0", 0);
+  EXPECT_EQ(loose_members(network, table), Texts{}) << "there is no bond yet";
+  has(3, "bond0", 0);
+  EXPECT_EQ(loose_members(network, table), Texts{"nic0"}) << "nic1 is not in this machine";
+  has(2, "nic1", 3);
+  has(1, "nic0", 3);
+  EXPECT_EQ(loose_members(network, table), Texts{});
+}
+
 TEST(Lacp, StatesInWords) {
   EXPECT_EQ(lacp_state_text(61), "activity, aggregation, sync, collecting, distributing");
   EXPECT_EQ(lacp_state_text(0), "");
