@@ -15,6 +15,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "boot.hpp"
+#include "slots/boot_entries.hpp"
 #include "slots/upgrade_record.hpp"
 #include "sys/efi.hpp"
 #include "sys/subprocess.hpp"
@@ -116,9 +117,11 @@ Result<void> remember_boot() {
 }
 
 // For the release that runs after this one. systemd-boot counts the tries, and nobody else can say why.
-void note_failure(const Error& error) {
-  const auto cmdline = read_file("/proc/cmdline", 65536).value_or("");
-  const auto note = kernel_argument(cmdline, "roothash") + "\n" + printable(error.text(), 1000);
+// uki: as systemd-boot names it, "\EFI\Linux\loam-1.5.0+2-1.efi".
+void note_failure(const std::string& uki, const Error& error) {
+  const auto entry = slots::parse_boot_entry(std::string_view(uki).substr(uki.find_last_of("\\/") + 1));
+  if (!entry) return say("no note of it is left: the boot loader counts the tries of " + printable(uki, 200));
+  const auto note = entry->version + "\n" + printable(error.text(), 1000);
   if (auto noted = sys::write_efi_variable(slots::boot_failure_variable, sys::loam_vendor, note); !noted)
     say(noted.error().text());
 }
@@ -135,11 +138,21 @@ Result<void> state_step() {
 [[noreturn]] void give_up(const Error& error) {
   say("cannot boot: " + error.text());
   // With a boot counter running, the next try is this slot's or the other's: no use in waiting long.
-  const bool counting =
-      sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt).has_value();
-  if (counting) note_failure(error);
+  const auto uki = sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt);
+  const bool counting = uki.has_value();
+  if (counting) note_failure(*uki, error);
   say(std::format("rebooting {}", counting ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
   reboot_in(counting ? std::chrono::seconds(10) : std::chrono::minutes(5));
+}
+
+// systemd comes here when a unit of the initrd fails that it cannot do without, as where the root cannot be read.
+Error emergency() {
+  const auto failed = sys::run({"systemctl", "list-units", "--failed", "--plain", "--no-legend"});
+  std::vector<std::string> units;
+  for (const auto line : split(failed ? failed->out : "", '\n'))
+    if (!trim(line).empty()) units.emplace_back(line.substr(0, line.find(' ')));
+  return Error(units.empty() ? "systemd cannot go on" : "systemd cannot go on without " + join(units, ", "),
+               "the messages above say why; the root may be damaged: loamctl slots verify");
 }
 
 }  // namespace
@@ -149,8 +162,9 @@ Result<void> state_step() {
 int main(int argc, char** argv) {
   try {
     const std::string_view step = argc == 2 ? argv[1] : "";
+    if (step == "emergency") loam::boot::give_up(loam::boot::emergency());
     if (step != "root" && step != "state") {
-      std::cerr << "usage: loam-boot root|state\n";
+      std::cerr << "usage: loam-boot root|state|emergency\n";
       return 2;
     }
     auto done = step == "root" ? loam::boot::root_step() : loam::boot::state_step();

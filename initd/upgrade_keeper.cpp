@@ -78,14 +78,11 @@ Result<void> take_initrd_failure() {
   LOAM_TRY(const auto note, sys::read_efi_variable(slots::boot_failure_variable, sys::loam_vendor));
   if (!note) return {};
   const auto end = note->find('\n');
-  const auto hash = slots::parse_digest(std::string_view(*note).substr(0, end));
-  const auto kept = slots::kept_releases(slots::kept_releases_path);
-  const auto release =
-      std::ranges::find_if(kept, [&](const auto& manifest) { return hash.has_value() && manifest.root_hash == *hash; });
-  if (release != kept.end() && end != note->npos)
-    LOAM_CHECK(write_file_atomic(slots::boot_failure_path,
-                                 to_json(slots::BootFailure{.version = release->version,
-                                                            .why = "its initrd gave up: " + note->substr(end + 1)})));
+  const auto version = note->substr(0, end);
+  if (slots::is_version(version) && end != note->npos)
+    LOAM_CHECK(write_file_atomic(
+        slots::boot_failure_path,
+        to_json(slots::BootFailure{.version = version, .why = "its initrd gave up: " + note->substr(end + 1)})));
   return sys::remove_efi_variable(slots::boot_failure_variable, sys::loam_vendor);
 }
 

@@ -15,7 +15,7 @@ namespace loam::slots {
 
 inline constexpr std::string_view upgrade_record_path = "/loam/upgrade.json";
 inline constexpr std::string_view boot_failure_path = "/loam/boot-failure.json";
-// EFI variable of Loam's vendor: root hash, a line's end and why the initrd of that release gave up.
+// EFI variable of Loam's vendor: version, a line's end and why the initrd of that release gave up.
 inline constexpr std::string_view boot_failure_variable = "LoamBootFailure";
 
 // Written when a release is installed in the other slot.
