@@ -149,7 +149,8 @@ Result<void> state_step() {
 Error emergency() {
   const auto failed = sys::run({"systemctl", "list-units", "--failed", "--plain", "--no-legend"});
   std::vector<std::string> units;
-  for (const auto line : split(failed ? failed->out : "", '\n'))
+  const std::string text = failed ? failed->out : "";
+  for (const auto line : split(text, '\n'))
     if (!trim(line).empty()) units.emplace_back(line.substr(0, line.find(' ')));
   return Error(units.empty() ? "systemd cannot go on" : "systemd cannot go on without " + join(units, ", "),
                "the messages above say why; the root may be damaged: loamctl slots verify");
