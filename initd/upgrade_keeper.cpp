@@ -45,6 +45,7 @@ Result<std::vector<slots::BootEntry>> entries_now() { return ukis_now().transfor
 
 Result<std::vector<std::string>> mend() {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  LOAM_CHECK(slots::end_blessing(esp, slots::running_version()));
   return slots::mend_esp(esp, slots::image_boot_loader);
 }
 
@@ -58,20 +59,6 @@ constexpr std::string_view state_name(UpgradeState state) {
 }  // namespace
 
 namespace {
-
-// A blessing that was cut off before its end leaves the name with a counter beside the one without, or a copy aside.
-Result<void> forget_old_counters() {
-  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
-  LOAM_TRY(const auto names, esp.list(uki_folder));
-  const auto blessed = std::format("loam-{}.efi", slots::running_version());
-  if (!std::ranges::contains(names, blessed)) return {};
-  for (const auto& name : names) {
-    const auto entry = slots::parse_boot_entry(name);
-    if (name == blessed + ".new" || (entry && entry->version == slots::running_version() && entry->tries_left))
-      LOAM_CHECK(esp.remove(std::format("{}/{}", uki_folder, name)));
-  }
-  return {};
-}
 
 // What the initrd of another release noted where it had nothing else to write to.
 Result<void> take_initrd_failure() {
@@ -97,7 +84,6 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   } else {
     for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
   }
-  if (auto tidied = forget_old_counters(); !tidied) sys::log(sys::Priority::error, "ESP: " + tidied.error().text());
   if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
   look_at_esp();
   esp_changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));

@@ -23,4 +23,8 @@ inline constexpr std::string_view loader_config = "timeout 3\nconsole-mode keep\
 // What was mended, in sentences. A boot loader that works is left alone, also if it is another than the image's.
 Result<std::vector<std::string>> mend_esp(const EspFiles& esp, const std::filesystem::path& loader);
 
+// Of the release that runs: a blessing that was cut off leaves its UKI under two names. The one with a counter goes
+// only where the other is the very same; that one goes where a power cut in vfat's rename left nothing behind the name.
+Result<void> end_blessing(const EspFiles& esp, const std::string& version);
+
 }  // namespace loam::slots

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include "base/file.hpp"
@@ -64,6 +65,30 @@ TEST_F(MendEsp, LeavesAloneWhatWorks) {
   EXPECT_EQ(read("esp/EFI/BOOT/BOOTX64.EFI"), program('o'));
   EXPECT_EQ(read("esp/EFI/systemd/systemd-bootx64.efi"), program('i'));
   EXPECT_EQ(read("esp/loader/loader.conf"), "timeout 10\n");
+}
+
+TEST_F(MendEsp, EndsABlessingThatWasCutOff) {
+  using Names = std::set<std::string>;
+  const auto left = [&](const std::string& blessed) {
+    write("esp/EFI/Linux/loam-1.5.efi", blessed);
+    write("esp/EFI/Linux/loam-1.5.efi.new", "u");
+    write("esp/EFI/Linux/loam-1.5+0-3.efi", "uki");
+    write("esp/EFI/Linux/loam-1.4+0-3.efi", "uki");
+    EXPECT_TRUE(end_blessing(esp_, "1.5"));
+    const auto names = esp_.list("/EFI/Linux").value();
+    return Names(names.begin(), names.end());
+  };
+  EXPECT_EQ(left("uki"), (Names{"loam-1.4+0-3.efi", "loam-1.5.efi"}));
+  EXPECT_TRUE(left("").contains("loam-1.5+0-3.efi")) << "the power cut left the name only";
+  EXPECT_FALSE(left("").contains("loam-1.5.efi"));
+  EXPECT_TRUE(left("ukj").contains("loam-1.5+0-3.efi")) << "whichever is right, none of them goes";
+}
+
+TEST_F(MendEsp, LeavesABlessingThatIsUnderWay) {
+  write("esp/EFI/Linux/loam-1.5.efi.new", "u");
+  write("esp/EFI/Linux/loam-1.5+2-1.efi", "uki");
+  EXPECT_TRUE(end_blessing(esp_, "1.5"));
+  EXPECT_EQ(esp_.list("/EFI/Linux").value().size(), 2U);
 }
 
 }  // namespace
