@@ -40,7 +40,9 @@ Result<void> mount_state(slots::BootFacts& facts);
 Result<void> follow_release(const std::filesystem::path& root);
 
 // True if three starts in a row of a release that had proven itself ended within a quarter of an hour without being
-// shut down: the boot menu comes next, for a person to choose. loam-boots.service takes the count back.
+// shut down: the boot menu comes next, for a person to choose, and after boot_menu_limit the default.
+// loam-boots.service takes the count back.
+inline constexpr std::chrono::seconds boot_menu_limit{300};
 Result<bool> count_boot(const std::filesystem::path& root);
 
 // Leaves a file for systemd where a release is on trial and another could be started: loam-fall-back-blind.service.

@@ -87,7 +87,8 @@ Result<void> follow_release(const fs::path& root) {
   return write_file_atomic(last_path, running.version + "\n");
 }
 
-// systemd-boot shows its menu once, for as long as it takes, on every console that the firmware has.
+// systemd-boot shows its menu once, on every console that the firmware has. Not for ever: who lost power three times
+// has nothing to choose, and nobody may be there.
 Result<bool> count_boot(const fs::path& root) {
   LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
   if (counting) return false;  // on trial: systemd-boot counts
@@ -96,7 +97,8 @@ Result<bool> count_boot(const fs::path& root) {
   const auto unclean = leading_number(trim(text.value_or("0")));
   LOAM_CHECK(write_file_atomic(path, std::format("{}\n", unclean >= unclean_limit ? 0 : unclean + 1)));
   if (unclean < unclean_limit) return false;
-  LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor, "menu-force"));
+  LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor,
+                                 std::format("{}", boot_menu_limit.count())));
   return true;
 }
 

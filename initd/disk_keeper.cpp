@@ -161,6 +161,13 @@ void DiskKeeper::take_line(std::string_view line) {
   running_->step = said.value("step", running_->step);
   running_->written = running_->written || running_->step == "discard";
   running_->error = said.value("error", running_->error);
+  if (const auto left = said.find("left"); left != said.end()) {
+    auto content = diskmgr::parse_content(left->dump());
+    if (content)
+      running_->left = *std::move(content);
+    else
+      sys::log(sys::Priority::error, std::format("disk {}: {}", running_->id, content.error().text()));
+  }
   changed_();
 }
 
@@ -185,9 +192,9 @@ void DiskKeeper::finish(const std::string& problem) {
     end_wipe(ledger, done->id);
     sys::log(sys::Priority::notice, std::format("disk {} is erased", done->id), {{"LOAM_DISK", done->id}});
     if (entry != nullptr) {
-      // As it was just proven to be; udev's event makes it looked at again.
+      // As it was just seen to be; udev's event, which may be late, makes it looked at again.
       auto facts = *watch_.book().find(entry->disk.facts.node);
-      facts.content = {};
+      facts.content = done->left;
       watch_.book().put(std::move(facts));
     }
   } else if (entry != nullptr && entry->decision.use == Use::claim) {

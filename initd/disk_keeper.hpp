@@ -52,7 +52,8 @@ class DiskKeeper {
     diskmgr::Consent consent = diskmgr::Consent::none;
     std::string step;
     std::string error;
-    bool written = false;  // the disk is no longer what it was
+    bool written = false;   // the disk is no longer what it was
+    diskmgr::Content left;  // on it, at the end
     std::unique_ptr<sys::Child> child;
     sys::EventSource limit;
   };

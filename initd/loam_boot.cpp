@@ -112,7 +112,9 @@ Result<void> remember_boot() {
   const auto menu = count_boot("/sysroot");
   if (!menu) say(menu.error().text());
   if (!menu || !*menu) return {};
-  say("three starts in a row ended within 15 minutes; the boot menu comes next: choose a slot there");
+  say(std::format(
+      "three starts in a row ended within 15 minutes; the boot menu comes next, for {}: choose a slot there",
+      std::chrono::duration_cast<std::chrono::minutes>(boot_menu_limit)));
   reboot_in(std::chrono::seconds(10));
 }
 

@@ -58,7 +58,7 @@ diskmgr::Consent consent_of(const std::string& name) {
   return name == "given" ? diskmgr::Consent::given : diskmgr::Consent::begun;
 }
 
-Result<void> claim(const Options& options) {
+Result<diskmgr::Content> claim(const Options& options) {
   diskmgr::ClaimOrder order;
   order.consent = consent_of(options.consent);
   if (!options.expected.empty()) {
@@ -83,11 +83,13 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"none", "given", "begun"}));
   app.footer("Example: loam-claim wwn-0x5000c500a1b2c3d4");
   CLI11_PARSE(app, argc, argv);
-  if (auto done = claim(options); !done) {
-    say({{"error", done.error().text()}});
-    std::cerr << "loam-claim: " << done.error().text() << '\n';
+  auto left = claim(options);
+  if (!left) {
+    say({{"error", left.error().text()}});
+    std::cerr << "loam-claim: " << left.error().text() << '\n';
     return 1;
   }
+  say({{"left", json::parse(to_json(*left))}});
   return 0;
 }
 

@@ -56,6 +56,9 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     if call.when == "call":
         item.report = outcome.get_result()
+        if item.report.failed and "scenario" in item.funcargs:  # the folders of a run elsewhere are gone when its report is read
+            for machine in item.funcargs["scenario"].machines:
+                item.report.sections.append((f"the end of {machine.serial.relative_to(TOP)}", machine.console()[-1500:]))
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from lab.accel import accelerator, time_scale
 from lab.qmp import Qmp, QmpError
 
 OVMF = Path("/usr/share/OVMF")
+# Where ssh reaches a guest: by its loam.yaml, by QEMU's DHCP server, which gives the live system the first one, and out of band.
+ADDRESS, LIVE_ADDRESS, OOB_ADDRESS = "10.0.2.50", "10.0.2.15", "10.0.3.50"
 
 
 class Timeout(Exception):
@@ -42,7 +44,7 @@ def wait_until(condition, limit, what, interval=0.2):
 def free_port():
     """Below those that the kernel gives to whoever asks for any, so that nobody takes it until it is used."""
     while True:
-        port = random.randrange(15000, 32000)
+        port = random.SystemRandom().randrange(15000, 32000)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
@@ -126,6 +128,8 @@ class Machine:
     mac_base: int = 0x10
     macs: list = field(default_factory=list)  # in place of those that mac_base gives
     cables: dict = field(default_factory=dict)  # by NIC: (socket, "end a" of it listens); the others are on QEMU's own network
+    oob_mac: str = ""  # of one NIC more, on a network of its own
+    address: str = ADDRESS  # where ssh reaches it
 
     def __post_init__(self):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -136,8 +140,7 @@ class Machine:
         self.process = None
         self.power_on = 0  # where in the serial log it began
         self.qmp = None
-        self.port = free_port()
-        self.live_port = free_port()  # QEMU's DHCP server gives the live system the first address
+        self.ports = {}
         self.key = None
         if not self.vars.exists():
             subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(OVMF / "OVMF_VARS_4M.fd"), str(self.vars)], check=True)
@@ -156,13 +159,18 @@ class Machine:
 
     def network_arguments(self):
         # Also where every NIC has a cable: its state is part of a saved machine's.
-        arguments = ["-netdev", f"user,id=up,hostfwd=tcp:127.0.0.1:{self.port}-10.0.2.50:22"
-                     f",hostfwd=tcp:127.0.0.1:{self.live_port}-10.0.2.15:22",
-                     "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
+        arguments = ["-netdev", f"user,id=up,{self.forwarded(ADDRESS)},{self.forwarded(LIVE_ADDRESS)}", "-netdev", "hubport,id=hub-up,hubid=0,netdev=up"]
         for i in range(self.nics):
             arguments += self.cable_arguments(i) if i in self.cables else ["-netdev", f"hubport,id=net{i},hubid=0"]
             arguments += ["-device", f"virtio-net-pci,id=nic{i},netdev=net{i},mac={self.mac(i)},speed=25000,duplex=full"]
+        if self.oob_mac:
+            arguments += ["-netdev", f"user,id=oob,net=10.0.3.0/24,{self.forwarded(OOB_ADDRESS)}",
+                          "-device", f"virtio-net-pci,id=oob,netdev=oob,mac={self.oob_mac},speed=25000,duplex=full"]
         return arguments
+
+    def forwarded(self, address):
+        self.ports[address] = free_port()
+        return f"hostfwd=tcp:127.0.0.1:{self.ports[address]}-{address}:22"
 
     def arguments(self):
         cpu = "host" if self.accel == "kvm" else "max"
@@ -185,15 +193,22 @@ class Machine:
     def start(self, saved_state=None):
         """Power on, or going on from a saved state of a machine with the same arguments."""
         self.power_on = self.mark()
-        self.qemu_log = (self.directory / "qemu.log").open("ab")
-        argv = self.arguments() + (["-loadvm", saved_state] if saved_state else [])
-        self.process = subprocess.Popen(argv, stdout=self.qemu_log, stderr=self.qemu_log, stdin=subprocess.DEVNULL)
-        try:
-            self.qmp = Qmp(self.directory / "qmp")
-        except OSError as problem:
-            self.process.kill()
-            raise RuntimeError(f"QEMU did not start: {(self.directory / 'qemu.log').read_text()[-2000:]}") from problem
-        return self
+        log = self.directory / "qemu.log"
+        for tries_left in (2, 1, 0):
+            before = log.stat().st_size if log.exists() else 0
+            argv = self.arguments() + (["-loadvm", saved_state] if saved_state else [])
+            with log.open("ab") as out:
+                self.process = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            try:
+                self.qmp = Qmp(self.directory / "qmp")
+                return self
+            except OSError as problem:
+                self.process.kill()
+                self.process.wait()
+                said = log.read_bytes()[before:].decode(errors="replace")
+                if tries_left and "Could not set up host forwarding rule" in said:
+                    continue  # somebody took the port since it was seen to be free
+                raise RuntimeError(f"QEMU did not start: {said[-2000:]}") from problem
 
     def running(self):
         if self.raw_console(self.power_on).count("Possible timer handling issue on cpu") >= 3:
@@ -273,12 +288,18 @@ class Machine:
     # ---- ssh ----
 
     def ssh_argv(self, *command):
-        return ["ssh", "-i", str(self.key), "-p", str(self.port), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        return ["ssh", "-i", str(self.key), "-p", str(self.ports[self.address]), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                 "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6",
                 "-o", "BatchMode=yes", "root@127.0.0.1", *command]
 
     def ssh(self, command, limit=120, check=True, input=None):
-        done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30, input=input)
+        try:
+            done = subprocess.run(self.ssh_argv(command), capture_output=True, text=True, timeout=limit * self.scale + 30, input=input)
+        except subprocess.TimeoutExpired:
+            self.running()  # raises where the machine is the one to blame
+            raise
+        if done.returncode == 255:
+            self.running()
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout if check else done

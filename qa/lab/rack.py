@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab.machine import Machine, free_port, wait_until
+from lab.machine import OOB_ADDRESS, Machine, wait_until
 from lab.node import Installed, config, uki
 
 PORTS = 4
@@ -39,11 +39,8 @@ class Rack(Installed):
     """Saved states of a node and of a switch, and running pairs of them."""
 
     def _node_machine(self, directory, disk, cables=()):
-        port = free_port()
-        machine = Machine(directory, uki(), drives=[disk], cables=dict(enumerate(cables)), extra=[
-            "-netdev", f"user,id=oob,net=10.0.3.0/24,hostfwd=tcp:127.0.0.1:{port}-10.0.3.50:22",
-            "-device", f"virtio-net-pci,id=oob,netdev=oob,mac={OOB_MAC},speed=25000,duplex=full"])
-        machine.key, machine.oob_port = self.key, port
+        machine = Machine(directory, uki(), drives=[disk], cables=dict(enumerate(cables)), oob_mac=OOB_MAC)
+        machine.key = self.key
         return machine
 
     def node_config(self, text):
@@ -60,7 +57,7 @@ class Rack(Installed):
             # As a unit of its own: this connection ends with the address that it came to.
             machine.ssh("cat > /var/rack.yaml; systemd-run --quiet --no-block sh -c 'loamctl apply --no-wait /var/rack.yaml; loamctl confirm'",
                         input=self.node_config(network("mode: active-backup")))
-            machine.port = machine.oob_port
+            machine.address = OOB_ADDRESS
             machine.wait_ssh(120)
             wait_until(lambda: "192.0.2.50/24" in machine.ssh("cat /loam/loam.yaml.confirmed"), 60 * machine.scale, "the confirmed network")
             machine.human("savevm rack")
@@ -99,7 +96,7 @@ class Rack(Installed):
         self._copies(self._once(f"rack-{KEY}", self._make_node), directory, "os.qcow2", "vars.qcow2")
         machine = self._node_machine(directory, self._disk(directory / "os.qcow2"), cables)
         machine.start("rack")
-        machine.port = machine.oob_port
+        machine.address = OOB_ADDRESS
         return self._awake(machine)
 
     def _awake(self, machine):

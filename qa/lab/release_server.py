@@ -1,5 +1,6 @@
 """A static web server for releases that counts what it gives, and can be slow, poor or a liar."""
 
+import itertools
 import re
 import ssl
 import threading
@@ -19,6 +20,7 @@ class ReleaseServer:
         self.elsewhere, self.scheme = elsewhere, "https" if certificate else "http"
         self.folder, self.behaviour, self.only, self.drop_every, self.busy = Path(folder), behaviour, only, drop_every, busy
         self.bytes, self.requests, self.proxied, self.started = 0, 0, 0, time.monotonic()
+        self.tags = itertools.count()
         self.lock = threading.Lock()
         handler = type("Handler", (Handler,), {"owner": self})
         self.httpd = ThreadingHTTPServer(("0.0.0.0", 0), handler)
@@ -184,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(path, first, last)
 
     def how_replaced(self, path, size, ranged, first, last):
-        self.head(path, size, ranged, first, last, ETag=f'"{self.owner.requests}"')
+        self.head(path, size, ranged, first, last, ETag=f'"{next(self.owner.tags)}"')
         self.send(path, first, last)
 
     def how_multipart(self, path, size, ranged, first, last):

@@ -177,7 +177,7 @@ def test_a_disk_is_erased_by_consent_and_once(disks):
     assert refused.returncode == 1 and "nothing was changed" in refused.stderr, refused
     assert "ext4" in disks.get("photos")["reason"]
     said = machine.ssh(f"echo {name} | loamctl disks wipe {name} 2>&1")
-    assert "Type its id" in said and "verify" in said, said
+    assert "Type its id" in said and f"{name}: erase" in said and "nothing was written" not in said, said
     disks.wait("photos", use="waiting")
     assert machine.ssh("loamctl disks").count("waiting") == 1
     # Found foreign again, it needs consent anew; what loam.yaml lists was for once.
@@ -265,7 +265,7 @@ def test_disks_that_fail(disks):
     machine.plug(disks.make("small", "1G"))
     disks.wait("small", **{"class": "unusable"}, reason="too small for an OSD")
     # Events while a disk is being looked at: the looks do not take each other for a program that holds it.
-    machine.ssh("for i in $(seq 30); do udevadm trigger --action=change --subsystem-match=block; sleep 0.1; done; udevadm settle")
+    machine.ssh("for i in $(seq 30); do udevadm trigger --action=change --subsystem-match=block; sleep 0.1; done; udevadm settle --timeout=600", limit=900)
     disks.wait("small", **{"class": "unusable"}, reason="too small for an OSD")
     assert "is busy" not in machine.ssh("journalctl -b -u loamd -o cat")
     flash = disks.make("flash", kind="nvme")

@@ -9,7 +9,7 @@ import subprocess
 from conftest import sha256
 from lab import judge
 from lab.checks import check_ready_node
-from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key, wait_until
+from lab.machine import LIVE_ADDRESS, Drive, Machine, make_config_volume, make_disk, make_key, wait_until
 from lab.node import RELEASE, STATES, config, install, iso_drive, uki
 
 
@@ -60,7 +60,7 @@ def test_live_from_usb_cd(scenario):
     machine = scenario.keep(Machine(scenario.folder, uki(), memory=1280, drives=[iso_drive("usb-cd", boot=0)], extra=[
         "-smbios", f"type=11,value=io.systemd.credential.binary:loam.config={text}"]))
     machine.start()
-    machine.key, machine.port = key, machine.live_port
+    machine.key, machine.address = key, LIVE_ADDRESS
     machine.wait_console("loam.yaml has no install section; nothing is installed", 300)
     machine.wait_ssh(120)
     conditions = {c["type"]: c for c in machine.status()["conditions"]}
@@ -92,7 +92,7 @@ def test_disk_with_data_is_refused(scenario, live):
     machine.wait_console("is not blank: it holds ext", 120)
     machine.wait_console("install.wipe", 10)
     # Who may log in on the node may log in here, look at it, and try again with another file.
-    machine.port = machine.live_port
+    machine.address = LIVE_ADDRESS
     machine.wait_ssh(120)
     assert "is not blank" in machine.ssh("loamctl status; loamctl retry")
     assert "is not blank" in " ".join(machine.ssh("fold -w $(stty -F /dev/tty1 size | cut -d' ' -f2) /dev/vcs1").split()), "on the screen too"
@@ -133,7 +133,7 @@ def test_supervisor_killed_while_installing(scenario, live):
     machine.qmp.command("block_set_io_throttle", id="dev-os", bps=0, bps_rd=0, bps_wr=4 << 20, iops=0, iops_rd=0, iops_wr=0)
     plug_config(machine, scenario.folder, config(live.public_key, install_more="  then: wait\n"))
     machine.wait_console("into slot a: ", 120)
-    machine.port = machine.live_port
+    machine.address = LIVE_ADDRESS
     machine.wait_ssh(120)
     status = machine.status()
     progress = status["progress"]

@@ -112,7 +112,8 @@ Content both(const Content& expected, Content found) {
   return found;
 }
 
-Result<void> erase(int fd, const std::string& node, const Content& found, const ClaimSteps& steps) {
+// What remains: nothing, or old data between its ends.
+Result<Content> erase(int fd, const std::string& node, const Content& found, const ClaimSteps& steps) {
   LOAM_TRY(const auto bytes, size_of(fd, node));
   steps.say("discard");
   discard(fd, bytes);
@@ -123,15 +124,15 @@ Result<void> erase(int fd, const std::string& node, const Content& found, const 
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   static_cast<void>(::ioctl(fd, BLKFLSBUF, 0));
   steps.say("verify");
-  LOAM_TRY(const auto left, probe_content(fd, node));
-  if (left.blank() || left.only_between_ends()) return {};
+  LOAM_TRY(auto left, probe_content(fd, node));
+  if (left.blank() || left.only_between_ends()) return left;
   return fail(std::format("{} was erased, and still holds {}", node, to_text(left)),
               "the disk does not keep what is written to it; replace it");
 }
 
 }  // namespace
 
-Result<void> claim_disk(const ClaimOrder& order, const ClaimSteps& steps) {
+Result<Content> claim_disk(const ClaimOrder& order, const ClaimSteps& steps) {
   steps.say("lock");
   std::vector<UniqueFd> paths;
   for (const auto& path : order.nodes) {
@@ -144,11 +145,11 @@ Result<void> claim_disk(const ClaimOrder& order, const ClaimSteps& steps) {
   steps.say("look");
   LOAM_TRY(auto found, probe_content(fd, node));
   LOAM_CHECK(check_content(node, order, found));
-  if (order.consent == Consent::none) return {};
-  LOAM_CHECK(erase(fd, node, both(order.expected, std::move(found)), steps));
+  if (order.consent == Consent::none) return found;
+  LOAM_TRY(auto left, erase(fd, node, both(order.expected, std::move(found)), steps));
   // Partitions that are no more; nothing can have them open.
   static_cast<void>(::ioctl(fd, BLKRRPART, 0));
-  return {};
+  return left;
 }
 
 }  // namespace loam::diskmgr

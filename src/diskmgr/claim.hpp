@@ -42,8 +42,8 @@ struct ClaimSteps {
   std::chrono::milliseconds lock_limit{10'000};
 };
 
-// Of a disk that was erased before, old data between its ends is as good as blank: if it is expected. Whatever is begun
-// can be done again.
-Result<void> claim_disk(const ClaimOrder& order, const ClaimSteps& steps);
+// What is on it then: nothing, or old data between its ends, which of a disk that was erased before is as good as blank
+// if it is expected. Whatever is begun can be done again.
+Result<Content> claim_disk(const ClaimOrder& order, const ClaimSteps& steps);
 
 }  // namespace loam::diskmgr

@@ -157,6 +157,11 @@ TEST_F(Claiming, OldDataBetweenTheEndsOfAnErasedDisk) {
   ASSERT_TRUE(seen.only_between_ends());
   EXPECT_TRUE(claim_disk({{path_}, seen, Consent::none}, {}));
   EXPECT_FALSE(claim_disk({{path_}, {}, Consent::none}, {}));
+  run({"mkswap"});
+  const auto left = claim_disk({{path_}, *probe_content(path_), Consent::given}, {});
+  ASSERT_TRUE(left) << left.error().text();
+  EXPECT_EQ(*left, seen);
+  EXPECT_TRUE(claim_disk({{path_}, *left, Consent::none}, {})) << "it is claimed by what the wipe left";
 }
 
 TEST_F(Claiming, AnotherDiskUnderTheNameIsRefused) {
