@@ -1,107 +1,172 @@
-// loam-console: the node on its own screen and on serial lines. It asks loamd over D-Bus and can change nothing.
-#include <sys/ioctl.h>
-#include <termios.h>
+// loam-console: the node on its own screen and on serial lines. It talks to loamd over D-Bus and does nothing itself.
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
-#include <thread>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
 
+#include "app.hpp"
 #include "base/guard.hpp"
-#include "screen.hpp"
+#include "frame_writer.hpp"
+#include "keys.hpp"
+#include "node_client.hpp"
 #include "sys/event_loop.hpp"
+#include "sys/password.hpp"
+#include "terminal.hpp"
 
 namespace {
 
 using namespace loam;
+using namespace loam::console;
 
-int columns() {
-  winsize size{};
-  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40;
-  return known ? size.ws_col : 80;
-}
-
-console::Facts collect(node::NodeClient& client) {
-  console::Facts facts;
-  if (auto view = client.view()) {
-    facts.view = *std::move(view);
-  } else {
-    facts.problem = view.error().text();
-  }
-  if (auto links = client.document("Links")) facts.links = *std::move(links);
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  facts.hostname = name.data();
-  return facts;
-}
-
+constexpr std::array<std::string_view, 5> documents = {"Machine", "Links", "Disks", "Slots", "Upgrade"};
 // A loamd that is gone sends no signal, and the kernel may have written over the screen.
 constexpr std::chrono::seconds redraw{60};
+// Changes come in bursts, and a serial line is slow: one picture for many.
+constexpr std::chrono::milliseconds gather{200};
+// The rest of an escape sequence is there by then, also through a BMC.
+constexpr std::chrono::milliseconds escape_time{300};
+constexpr TerminalSize smallest{.columns = 80, .rows = 24};
 
 class Console {
  public:
-  Console(sys::EventLoop& loop, node::NodeClient client) : loop_(&loop), client_(std::move(client)) {}
+  Console(sys::EventLoop& loop, node::NodeClient client)
+      : loop_(&loop),
+        client_(std::move(client)),
+        writer_(terminal_kind()),
+        dirty_(documents.begin(), documents.end()) {}
 
   Result<void> start() {
     client_.proxy()
         .uponSignal("PropertiesChanged")
         .onInterface("org.freedesktop.DBus.Properties")
         .call([this](const std::string&, const std::map<std::string, sdbus::Variant>&,
-                     const std::vector<std::string>&) { soon(std::chrono::milliseconds(200)); });
+                     const std::vector<std::string>& invalidated) {
+          for (const auto& name : invalidated)
+            if (std::ranges::contains(documents, name)) dirty_.insert(name);
+          look_soon(gather);
+        });
     client_.bus().attachSdEventLoop(loop_->handle());
-    LOAM_TRY(keys_, loop_->on_readable(STDIN_FILENO, [this] { key(); }));
-    draw();
+    LOAM_TRY(input_, loop_->on_readable(STDIN_FILENO, [this] { read_keys(); }));
+    look();
     return {};
   }
 
  private:
-  // Changes come in bursts, and a serial line is slow: draw once for many.
-  void soon(std::chrono::milliseconds delay) {
-    auto timer = loop_->after(delay, [this] { draw(); });
-    if (timer) timer_ = *std::move(timer);
+  void look_soon(std::chrono::milliseconds delay) {
+    auto timer = loop_->after(delay, [this] { look(); });
+    if (timer) look_timer_ = *std::move(timer);
   }
 
-  // Whoever comes to a line that others wrote over, or that was not connected before, presses a key.
-  void key() {
-    std::array<char, 256> ignored{};
-    if (::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0) keys_.disable();
-    shown_.clear();
-    soon(std::chrono::milliseconds(50));
+  // What loamd says now. Documents only if they changed: that of a thousand disks is long.
+  void look() {
+    if (auto view = client_.view()) {
+      if (!facts_.problem.empty()) dirty_.insert(documents.begin(), documents.end());
+      facts_.view = *std::move(view);
+      facts_.problem.clear();
+      for (const auto& name : std::exchange(dirty_, {}))
+        if (auto text = client_.document(name))
+          document(name) = *std::move(text);
+        else
+          dirty_.insert(name);
+    } else {
+      facts_.problem = view.error().text();
+    }
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    facts_.hostname = name.data();
+    app_.take(facts_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - drawn_whole_ >= redraw) writer_.forget();
+    draw();
+    look_soon(facts_.problem.empty() ? redraw : std::chrono::seconds(5));
+  }
+
+  std::string& document(const std::string& name) {
+    if (name == "Machine") return facts_.machine;
+    if (name == "Links") return facts_.links;
+    if (name == "Disks") return facts_.disks;
+    return name == "Slots" ? facts_.slots : facts_.upgrade;
+  }
+
+  TerminalSize size() const {
+    const auto known = kernel_size();
+    if (known.columns > 0 && known.rows > 0) return known;
+    return said_.columns > 0 ? said_ : smallest;
   }
 
   void draw() {
-    const auto facts = collect(client_);
-    auto text = console::render(facts, columns());
+    const auto [columns, rows] = size();
+    const auto bytes = writer_.update(app_.picture(columns, rows));
+    if (bytes.contains("\x1b[2J")) drawn_whole_ = std::chrono::steady_clock::now();
+    std::cout << bytes << std::flush;
+  }
+
+  void read_keys() {
+    std::array<char, 1024> bytes{};
+    const auto count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (count <= 0) return input_.disable();
     const auto now = std::chrono::steady_clock::now();
-    if (text != shown_ || now - drawn_ >= redraw) {
-      // Home, clear, draw: works on every terminal that a BMC emulates.
-      std::cout << "\x1b[H\x1b[2J" << text << std::flush;
-      shown_ = std::move(text);
-      drawn_ = now;
+    // Whoever comes to a line that others wrote over, or that was not connected before, presses a key.
+    if (now - pressed_ >= redraw) {
+      writer_.forget();
+      if (kernel_size().columns == 0) std::cout << ask_size << std::flush;
     }
-    soon(facts.problem.empty() ? redraw : std::chrono::seconds(5));
+    pressed_ = now;
+    press(parser_.take(std::string_view(bytes.data(), static_cast<std::size_t>(count))));
+    if (!parser_.waiting()) return;
+    auto timer = loop_->after(escape_time, [this] { press(parser_.flush()); });
+    if (timer) escape_timer_ = *std::move(timer);
+  }
+
+  void press(const std::vector<Key>& keys) {
+    if (const auto said = parser_.take_size()) said_ = *said;
+    for (const auto& key : keys) {
+      if (key.kind == KeyKind::control && key.text == "l") writer_.forget();
+      if (auto order = app_.key(key); !order.name.empty()) {
+        draw();
+        carry_out(order);
+      }
+    }
+    draw();
+  }
+
+  // What is typed as the new node's password goes no further than this: loam.yaml has its hash.
+  void carry_out(Order order) {
+    if (!order.new_password.empty()) {
+      auto hash = sys::hash_password(order.new_password);
+      if (!hash) return app_.answered(hash.error().text());
+      order.argument = app_.yaml_with_password(*hash);
+    }
+    const auto answer = client_.console(order.name, order.argument, order.password);
+    app_.answered(answer ? *answer : answer.error().text());
+    look_soon(gather);
   }
 
   sys::EventLoop* loop_;
   node::NodeClient client_;
-  std::string shown_;
-  std::chrono::steady_clock::time_point drawn_;
-  sys::EventSource timer_;
-  sys::EventSource keys_;
+  App app_;
+  Facts facts_;
+  KeyParser parser_;
+  FrameWriter writer_;
+  std::set<std::string> dirty_;  // documents to be read again
+  TerminalSize said_;
+  std::chrono::steady_clock::time_point drawn_whole_;
+  std::chrono::steady_clock::time_point pressed_;
+  sys::EventSource look_timer_;
+  sys::EventSource escape_timer_;
+  sys::EventSource input_;
 };
-
-// Each key by itself, and none of them on the screen.
-void take_keys() {
-  termios line{};
-  if (::tcgetattr(STDIN_FILENO, &line) != 0) return;  // no terminal: nothing to set
-  line.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-  ::tcsetattr(STDIN_FILENO, TCSANOW, &line);
-}
 
 Result<void> serve() {
   LOAM_TRY(auto loop, sys::EventLoop::create());
   LOAM_TRY(auto client, node::NodeClient::connect());
-  take_keys();
+  prepare_terminal();
   Console console(loop, std::move(client));
   LOAM_CHECK(console.start());
   return loop.run();

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "slots/boot_facts.hpp"
+#include "slots/unclean_starts.hpp"
 
 namespace loam::boot {
 
@@ -39,11 +40,9 @@ Result<void> mount_state(slots::BootFacts& facts);
 // last used; the newer one's is kept for it.
 Result<void> follow_release(const std::filesystem::path& root);
 
-// True if three starts in a row of a release that had proven itself ended within a quarter of an hour without being
-// shut down: the boot menu comes next, for a person to choose, and after boot_menu_limit the default.
-// loam-boots.service takes the count back.
-inline constexpr std::chrono::seconds boot_menu_limit{300};
-Result<bool> count_boot(const std::filesystem::path& root);
+// Which boot menu comes next because starts of a release that had proven itself ended within a quarter of an hour
+// without being shut down. loam-boots.service takes the count back.
+Result<slots::BootMenu> count_boot(const std::filesystem::path& root);
 
 // Leaves a file for systemd where a release is on trial and another could be started: loam-fall-back-blind.service.
 Result<void> note_trial(const std::filesystem::path& root);

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t config_limit = std::size_t{2} << 20U;
-constexpr int unclean_limit = 3;
 
 // Both go together: a network that was confirmed with one loam.yaml says nothing about another.
 constexpr std::array<std::string_view, 2> followed = {"/loam/loam.yaml", netcfg::confirmed_path};
@@ -87,19 +86,20 @@ Result<void> follow_release(const fs::path& root) {
   return write_file_atomic(last_path, running.version + "\n");
 }
 
-// systemd-boot shows its menu once, on every console that the firmware has. Not for ever: who lost power three times
-// has nothing to choose, and nobody may be there.
-Result<bool> count_boot(const fs::path& root) {
+// systemd-boot shows its menu once, on every console that the firmware has.
+Result<slots::BootMenu> count_boot(const fs::path& root) {
   LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
-  if (counting) return false;  // on trial: systemd-boot counts
+  if (counting) return slots::BootMenu::none;  // on trial: systemd-boot counts
   const auto path = below(root, "/loam/boots");
   LOAM_TRY(const auto text, read_if_there(path, 64));
-  const auto unclean = leading_number(trim(text.value_or("0")));
-  LOAM_CHECK(write_file_atomic(path, std::format("{}\n", unclean >= unclean_limit ? 0 : unclean + 1)));
-  if (unclean < unclean_limit) return false;
+  const std::string kept = text.value_or("0");
+  const auto start = slots::count_start(static_cast<std::int64_t>(leading_number(trim(kept))));
+  LOAM_CHECK(write_file_atomic(path, std::format("{}\n", start.count)));
+  if (start.menu == slots::BootMenu::none) return start.menu;
+  const auto seconds = std::format("{}", std::chrono::seconds(slots::menu_limit).count());
   LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor,
-                                 std::format("{}", boot_menu_limit.count())));
-  return true;
+                                 start.menu == slots::BootMenu::stays ? "menu-force" : seconds));
+  return start.menu;
 }
 
 Result<void> note_trial(const fs::path& root) {

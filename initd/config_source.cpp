@@ -103,15 +103,19 @@ void fill_in(std::string& url, std::string_view what, std::string_view with) {
     url.replace(at, what.size(), value);
 }
 
+// Never an installed node's own partition, whatever its label.
+bool may_hold_config(const sys::BlockDevice& device) {
+  const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
+  return !ours && config_label(device.property("ID_FS_LABEL")) && readable(device.property("ID_FS_TYPE"));
+}
+
 Result<std::optional<ConfigText>> find_on_volumes() {
   LOAM_TRY(const auto devices, sys::block_devices());
   std::optional<ConfigText> found;
   std::string found_on;
   Result<std::optional<ConfigText>> problem;  // of a volume that cannot be read; one that can goes before it
   for (const auto& device : devices) {
-    // Never an installed node's own partition, whatever its label.
-    const bool ours = device.property("ID_PART_ENTRY_TYPE").starts_with("6c6f616d-");
-    if (ours || !config_label(device.property("ID_FS_LABEL")) || !readable(device.property("ID_FS_TYPE"))) continue;
+    if (!may_hold_config(device)) continue;
     auto read = read_volume(device);
     if (!read) {
       problem = std::move(read);
@@ -137,6 +141,26 @@ Result<std::optional<ConfigText>> find_local_config() {
     if (credential) return credential;
   }
   return find_on_volumes();
+}
+
+Result<std::string> save_config(const std::string& text) {
+  LOAM_TRY(auto devices, sys::block_devices());
+  std::erase_if(devices, [](const auto& device) {
+    return !may_hold_config(device) || device.property("ID_FS_TYPE") == "iso9660";
+  });
+  if (devices.size() != 1)
+    return fail(std::format("{} volumes are labelled LOAM and can be written to; one is needed", devices.size()),
+                "mkfs.vfat -n LOAM on another machine makes one; plug it in and save again");
+  const auto& device = devices.front();
+  std::error_code made;
+  fs::create_directories(mount_point, made);
+  if (made) return fail_errno(mount_point, made.value());
+  constexpr unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (::mount(device.node().c_str(), mount_point, device.property("ID_FS_TYPE").c_str(), flags, "") != 0)
+    return std::unexpected(Error::from_errno(device.node()).remedy("is it write-protected?"));
+  const Unmount after;
+  LOAM_CHECK(write_file_atomic(fs::path(mount_point) / "loam.yaml", text, 0600));
+  return std::format("saved as loam.yaml on {} ({})", device.property("ID_FS_LABEL"), device.node());
 }
 
 Result<std::string> config_url() {

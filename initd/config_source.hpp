@@ -17,6 +17,9 @@ struct ConfigText {
 // A local one, if there is any; an error if there is one that cannot be read.
 Result<std::optional<ConfigText>> find_local_config();
 
+// As loam.yaml on the volume labelled LOAM; what it is called, for people. What was there before is replaced.
+Result<std::string> save_config(const std::string& text);
+
 // The URL of loam.config= with ${mac}, ${serial}, ${uuid} and ${hostname} filled in; empty if the argument is absent.
 Result<std::string> config_url();
 

@@ -111,10 +111,10 @@ Result<void> remember_boot() {
   if (auto noted = note_trial("/sysroot"); !noted) say(noted.error().text());
   const auto menu = count_boot("/sysroot");
   if (!menu) say(menu.error().text());
-  if (!menu || !*menu) return {};
-  say(std::format(
-      "three starts in a row ended within 15 minutes; the boot menu comes next, for {}: choose a slot there",
-      std::chrono::duration_cast<std::chrono::minutes>(boot_menu_limit)));
+  if (!menu || *menu == slots::BootMenu::none) return {};
+  const bool timed = *menu == slots::BootMenu::timed;
+  say(std::format("{} starts in a row ended within 15 minutes; the boot menu comes next{}: choose a slot there",
+                  timed ? "three" : "six", timed ? std::format(", for {}", slots::menu_limit) : " and stays"));
   reboot_in(std::chrono::seconds(10));
 }
 

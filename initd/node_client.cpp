@@ -21,7 +21,7 @@ constexpr std::chrono::minutes call_limit{5};
 
 std::unexpected<Error> failed(const sdbus::Error& problem) {
   if (problem.getName() == "org.freedesktop.DBus.Error.AccessDenied")
-    return fail("only root may do this", "use sudo, or log in as root by ssh");
+    return fail("only root may do this", "log in as root by ssh, or do it on the node's own console");
   if (problem.getName() == "org.freedesktop.DBus.Error.ServiceUnknown")
     return fail("loamd does not run", "systemctl status loamd and loamctl logs say why");
   return fail(problem.getMessage());
@@ -82,6 +82,19 @@ Result<std::string> NodeClient::call(const std::string& method, const std::strin
         .onInterface(control_interface)
         .withTimeout(call_limit)
         .withArguments(argument)
+        .storeResultsTo(answer);
+    return answer;
+  });
+}
+
+Result<std::string> NodeClient::console(const std::string& deed, const std::string& argument,
+                                        const std::string& password) {
+  return guarded([&] {
+    std::string answer;
+    proxy_->callMethod("Do")
+        .onInterface(std::string(interface_name) + ".Console")
+        .withTimeout(call_limit)
+        .withArguments(deed, argument, password)
         .storeResultsTo(answer);
     return answer;
   });

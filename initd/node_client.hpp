@@ -29,6 +29,8 @@ class NodeClient {
   Result<std::string> document(const std::string& name);
   // PlanConfig, ApplyConfig, WipeDisk, ForgetDisk, StartUpgrade, RollBack.
   Result<std::string> call(const std::string& method, const std::string& argument);
+  // A deed on the console: setup, retry, confirm, revert, reboot, poweroff.
+  Result<std::string> console(const std::string& deed, const std::string& argument, const std::string& password);
   // Retry, Confirm, Revert, CancelUpgrade, Reboot, PowerOff.
   Result<void> call(const std::string& method);
   // Until loamd says that something changed, or the time is over.

@@ -52,6 +52,7 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
           sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
           sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
+          sdbus::registerProperty("Machine").withGetter([this] { return value_or_throw(requests_.machine()); }),
           sdbus::registerProperty("Disks")
               .withGetter([this] { return value_or_throw(requests_.disks()); })
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
@@ -111,6 +112,12 @@ void NodeService::add_methods() {
           sdbus::registerMethod("Reboot").implementedAs([this] { value_or_throw(requests_.reboot()); }),
           sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
       .forInterface(control);
+  object_
+      ->addVTable(sdbus::registerMethod("Do").implementedAs(
+          [this](const std::string& deed, const std::string& argument, const std::string& password) {
+            return value_or_throw(requests_.console(deed, argument, password));
+          }))
+      .forInterface(sdbus::InterfaceName{std::string(interface_name) + ".Console"});
 }
 
 void NodeService::publish(const Status& status) {

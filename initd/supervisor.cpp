@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "observe_json.hpp"
+#include "observe_machine.hpp"
 #include "sys/log.hpp"
 #include "sys/subprocess.hpp"
 
@@ -21,28 +22,32 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       network_(loop, {.changed = [this](bool ours) { network_changed(ours); }, .probed = [this] { network_probed(); }}),
       upgrades_(loop, {.changed = [this] { upgrade_changed(); },
                        .reboot = [this](const std::string& why) { return reboot_for_upgrade(why); }}),
-      service_(bus, {.plan = [this](const std::string& text) { return plan_request(text); },
-                     .apply = [this](const std::string& text) { return apply_request(text); },
-                     .retry = [this]() -> Result<void> {
-                       tried_.clear();
-                       disks_.retry();
-                       boot_.live ? look_for_config() : load_config();
-                       return {};
-                     },
-                     .confirm = [this] { return confirm_network("the operator confirmed it"); },
-                     .revert = [this] { return revert_network("the operator took it back"); },
-                     .reboot = [this] { return power("reboot"); },
-                     .power_off = [this] { return power("poweroff"); },
-                     .wipe_disk = [this](const std::string& id) { return disks_.wipe(id); },
-                     .forget_disk = [this](const std::string& id) { return disks_.forget(id); },
-                     .disks = [this]() -> Result<std::string> { return disks_.document(); },
-                     .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
-                     .links = [this]() -> Result<std::string> { return network_.document(); },
-                     .slots = [this] { return slots_json(boot_); },
-                     .upgrade = [this]() -> Result<std::string> { return upgrades_.document(); },
-                     .start_upgrade = [this](const std::string& order) { return upgrades_.begin(order); },
-                     .cancel_upgrade = [this] { return upgrades_.cancel(); },
-                     .roll_back = [this] { return upgrades_.roll_back(); }}) {}
+      service_(bus,
+               {.plan = [this](const std::string& text) { return plan_request(text); },
+                .apply = [this](const std::string& text) { return apply_request(text); },
+                .retry = [this]() -> Result<void> {
+                  tried_.clear();
+                  disks_.retry();
+                  boot_.live ? look_for_config() : load_config();
+                  return {};
+                },
+                .confirm = [this] { return confirm_network("the operator confirmed it"); },
+                .revert = [this] { return revert_network("the operator took it back"); },
+                .reboot = [this] { return power("reboot"); },
+                .power_off = [this] { return power("poweroff"); },
+                .wipe_disk = [this](const std::string& id) { return disks_.wipe(id); },
+                .forget_disk = [this](const std::string& id) { return disks_.forget(id); },
+                .console = [this](const std::string& deed, const std::string& argument,
+                                  const std::string& password) { return console_request(deed, argument, password); },
+                .machine = []() -> Result<std::string> { return machine_json(); },
+                .disks = [this]() -> Result<std::string> { return disks_.document(); },
+                .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
+                .links = [this]() -> Result<std::string> { return network_.document(); },
+                .slots = [this] { return slots_json(boot_); },
+                .upgrade = [this]() -> Result<std::string> { return upgrades_.document(); },
+                .start_upgrade = [this](const std::string& order) { return upgrades_.begin(order); },
+                .cancel_upgrade = [this] { return upgrades_.cancel(); },
+                .roll_back = [this] { return upgrades_.roll_back(); }}) {}
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {

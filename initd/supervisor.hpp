@@ -10,6 +10,7 @@
 #include <sdbus-c++/sdbus-c++.h>
 
 #include "base/error.hpp"
+#include "base/lockout.hpp"
 #include "config_source.hpp"
 #include "disk_keeper.hpp"
 #include "model/config.hpp"
@@ -103,6 +104,20 @@ class Supervisor {
   void rejoin_members();
   Result<void> power(const std::string& target);
 
+  // The console.
+  Result<std::string> console_request(const std::string& deed, const std::string& argument,
+                                      const std::string& password);
+  Result<void> console_allows(const std::string& password);
+  // None: no password is needed.
+  Result<std::optional<std::string>> console_hash() const;
+  static bool was_saved(const std::string& text);
+  static Result<void> check_zone(const model::Time& time);
+  Result<std::string> set_up(const std::string& text);
+  Result<std::string> try_network(const std::string& text);
+  Result<std::string> save(const std::string& text);
+  Result<void> bring_up(const model::Network& network);
+  void judge_try();
+
   void watch_upgrades();
   void upgrade_changed();
   Result<void> reboot_for_upgrade(const std::string& why);
@@ -121,6 +136,10 @@ class Supervisor {
   NetworkTrial trial_files_;
   UpgradeKeeper upgrades_;
   NodeService service_;
+  Lockout lockout_;                // of the console
+  model::Network tried_network_;   // on live media, by the console
+  model::Network worked_network_;  // the last that was tried and worked; none: the default
+  sys::EventSource try_timer_;     // of a network that is tried on live media
   Status status_;
   std::optional<ConfigText> config_;
   model::AfterInstall then_ = model::AfterInstall::reboot;

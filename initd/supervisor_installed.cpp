@@ -76,14 +76,6 @@ Result<std::map<std::string, std::string>> observed_files(const std::vector<plan
   return found;
 }
 
-// The parser knows what a zone's name looks like; which there are, only the image knows.
-Result<void> check_zone(const model::Time& time) {
-  std::error_code none;
-  if (fs::is_regular_file(fs::path("/usr/share/zoneinfo") / time.zone.str(), none)) return {};
-  return fail(std::format("time.zone: this release has no time zone \"{}\"", time.zone.str()),
-              "timedatectl list-timezones shows all");
-}
-
 Result<void> write_action(const plan::Action& action) {
   const auto& mode_text = action.arguments.at("mode");
   unsigned mode = 0;
@@ -185,6 +177,14 @@ struct Logger : plan::Observer {
 };
 
 }  // namespace
+
+// The parser knows what a zone's name looks like; which there are, only the image knows.
+Result<void> Supervisor::check_zone(const model::Time& time) {
+  std::error_code none;
+  if (fs::is_regular_file(fs::path("/usr/share/zoneinfo") / time.zone.str(), none)) return {};
+  return fail(std::format("time.zone: this release has no time zone \"{}\"", time.zone.str()),
+              "timedatectl list-timezones shows all");
+}
 
 void Supervisor::load_config() {
   // The medium may have sent us here.

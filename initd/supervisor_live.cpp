@@ -32,6 +32,9 @@ void Supervisor::look_for_config() {
   auto local = find_local_config();
   if (!local) {
     set_condition("Config", "false", "Unreadable", local.error().text());
+  } else if (*local && was_saved((*local)->text)) {
+    set_condition("Config", "unknown", "Saved",
+                  "a volume has what was saved on the console; install there, or restart to install by the volume");
   } else if (*local) {
     take_config(**local);
   } else if (auto url = config_url(); !url) {

@@ -164,6 +164,7 @@ void Supervisor::network_works() {
   } else {
     keep_confirmed();
   }
+  if (boot_.live && condition_is("NetworkChange", "unknown")) judge_try();
 }
 
 bool Supervisor::probes_confirm() const {

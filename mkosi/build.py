@@ -26,6 +26,9 @@ FLOOR = "0"  # nothing older may be installed once this one has proven itself
 KUBERNETES = ""  # none is in the image yet
 CONFIG_VERSIONS = [1]  # of loam.yaml
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
+FRAME_ALIGNMENT = 4096  # of the initrd; as src/slots/uki.hpp has it
+MODULES = b"modules"  # their frame
+LARGE_FILE = 128 << 10  # bytes from which a file has a frame of its own
 VERITY_UUID = "6c6f616d-0011-4a5e-9b3d-5f0c2a8e7d41"
 CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstboot=no rd.systemd.gpt_auto=no "
            "console=tty0 console=ttyS0,115200 gpt panic=30 quiet loglevel=4 systemd.show_status=auto "
@@ -140,6 +143,12 @@ def check_lock(wanted, found):
         sys.exit(f"packages are not those of the lock: {', '.join(wrong[:10])}")
 
 
+def check_pins(wanted, found):
+    wrong = sorted(f"{name} {entry['version']}" for name, entry in wanted.items() if found.get(name, {}).get("version") != entry["version"])
+    if wrong:
+        sys.exit(f"these packages are pinned, and the mirror or the image has not got them: {', '.join(wrong[:10])}")
+
+
 def remove(tree, *patterns):
     for pattern in patterns:
         for path in tree.glob(pattern):
@@ -207,6 +216,7 @@ def compose_root(tree, version, trust, overlay):
     (tree / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
     for folder in ("loam", "efi"):
         (tree / folder).mkdir(exist_ok=True)
+    leave_out_modules(tree)
     list_initrd_modules(tree)
     os_release = (f'ID=loam\nID_LIKE=debian\nNAME="Loam"\nPRETTY_NAME="Loam {version}"\nVERSION_ID={version}\n'
                   f'IMAGE_ID=loam\nIMAGE_VERSION={version}\nVERSION_CODENAME=trixie\n')
@@ -217,18 +227,41 @@ def compose_root(tree, version, trust, overlay):
         copy_overlay(overlay, tree)
 
 
+def patterns_of(listing, known):
+    """Of a list of modules; each must be of some use."""
+    patterns = [f"kernel/{line}" for line in listing.read_text().splitlines() if line and line[0] != "#"]
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(module, pattern) for module in known):
+            sys.exit(f"{listing.relative_to(TOP)}: no module of this kernel matches {pattern}")
+    return patterns
+
+
+def module_dependencies(root):
+    """Module -> those that it needs, as paths below the modules' folder."""
+    lines = (root / "usr/lib/modules" / kernel_version(root) / "modules.dep").read_text().splitlines()
+    return {module: needed.split() for module, needed in (line.split(":", 1) for line in lines)}
+
+
+def leave_out_modules(root):
+    """What no server has. What is kept keeps what it needs."""
+    version = kernel_version(root)
+    depends = module_dependencies(root)
+    patterns = patterns_of(TOP / "mkosi/left-out-modules.list", depends)
+    kept = {module for module in depends if not any(fnmatch.fnmatch(module, pattern) for pattern in patterns)}
+    kept |= {needed for module in kept for needed in depends[module]}
+    for module in depends.keys() - kept:
+        (root / "usr/lib/modules" / version / module).unlink()
+    run("depmod", "-b", root, version)
+
+
 def initrd_modules(root):
     """Modules that the initrd gets, as paths below the modules' folder, with all that they depend on."""
     version = kernel_version(root)
     modules = root / "usr/lib/modules" / version
-    patterns = [line for line in (TOP / "mkosi/initrd-modules.list").read_text().splitlines() if line and line[0] != "#"]
-    depends = dict(line.split(":", 1) for line in (modules / "modules.dep").read_text().splitlines())
-    known = [*depends, *(modules / "modules.builtin").read_text().splitlines()]
-    for pattern in patterns:
-        if not any(fnmatch.fnmatch(m, f"kernel/{pattern}") for m in known):
-            sys.exit(f"mkosi/initrd-modules.list: no module of kernel {version} matches {pattern}")
-    wanted = {m for m in depends if any(fnmatch.fnmatch(m, f"kernel/{p}") for p in patterns)}
-    return wanted | {d for m in list(wanted) for d in depends[m].split()}
+    depends = module_dependencies(root)
+    patterns = patterns_of(TOP / "mkosi/initrd-modules.list", [*depends, *(modules / "modules.builtin").read_text().splitlines()])
+    wanted = {module for module in depends if any(fnmatch.fnmatch(module, pattern) for pattern in patterns)}
+    return wanted | {needed for module in wanted for needed in depends[module]}
 
 
 def list_initrd_modules(root):
@@ -254,16 +287,39 @@ def compose_initrd(initrd, root, out):
     install_programs(initrd, INITRD_PROGRAMS)
     copy_modules(root, initrd)
     remove(initrd, "usr/share/*", "var/*", "usr/lib/x86_64-linux-gnu/perl*", "usr/lib/x86_64-linux-gnu/gconv",
-           "usr/lib/udev/hwdb*", "etc/machine-id", "usr/lib/apt", "usr/lib/dpkg", "etc/apt", "etc/dpkg", "usr/bin/perl*",
+           "usr/lib/udev/hwdb*", "usr/lib/x86_64-linux-gnu/engines-3", "etc/machine-id", "usr/lib/apt", "usr/lib/dpkg", "etc/apt", "etc/dpkg", "usr/bin/perl*",
            "usr/bin/apt*", "usr/bin/dpkg*", "usr/sbin/e4*", "usr/sbin/debugfs", "usr/bin/localedef", "usr/lib/locale",
            "usr/bin/iconv", "boot/*")
     (initrd / "etc/machine-id").write_text("")
     listing = run("find", ".", "-print0", cwd=initrd, capture_output=True).stdout
     names = b"\0".join(sorted(listing.rstrip(b"\0").split(b"\0"))) + b"\0"
     run("xargs", "-0", "touch", "-h", "-d", f"@{EPOCH}", input=names, cwd=initrd)
-    archive = run("cpio", "--null", "-o", "-H", "newc", "--reproducible", "--quiet", "-R", "0:0", input=names, cwd=initrd,
-                  capture_output=True).stdout
-    run("zstd", "-q", "-15", "-T0", "-f", "-o", out, input=archive)
+    with out.open("wb") as file:
+        for key, frame in initrd_frames(initrd, names.rstrip(b"\0").split(b"\0")):
+            archive = run("cpio", "--null", "-o", "-H", "newc", "--reproducible", "--quiet", "-R", "0:0", input=b"\0".join(frame) + b"\0", cwd=initrd,
+                          capture_output=True).stdout
+            if key != MODULES:
+                archive = run("zstd", "-q", "-15", "-T0", "-c", input=archive, capture_output=True).stdout
+            file.write(archive + bytes(-len(archive) % FRAME_ALIGNMENT))
+
+
+def initrd_frames(initrd, names):
+    """The names of each archive of the initrd, which the kernel takes one after the other: folders, the small files of each part of the
+    tree, and each large file by itself. So an upgrade fetches those that changed (src/slots/uki.hpp). The modules are packed already, and
+    lie there as they do in the root, from which they are taken (src/slots/uki_copies.hpp)."""
+    frames = {}
+    for name in names:
+        path = initrd / os.fsdecode(name)
+        if path.is_dir() and not path.is_symlink():
+            key = b""  # what is in them comes later
+        elif name.endswith(b".ko.xz"):
+            key = MODULES
+        elif path.is_symlink() or path.stat().st_size < LARGE_FILE:
+            key = b"/".join(name.split(b"/")[:-1][:4])
+        else:
+            key = name
+        frames.setdefault(key, []).append(name)
+    return sorted(frames.items())
 
 
 def make_uki(work, root, out, root_hash, more):
@@ -278,7 +334,7 @@ def make_uki(work, root, out, root_hash, more):
     (work / "live-release").write_text(live_release)
     run("ukify", "build", "--stub", addon, "--profile", "ID=live\nTITLE=installer, needs its medium", "--os-release",
         f"@{work}/live-release", "--cmdline", cmdline + " loam.live", "--output", live, **quiet)
-    run("ukify", "build", "--stub", stub, "--linux", work / "vmlinuz", "--initrd", work / "initrd.zst",
+    run("ukify", "build", "--stub", stub, "--linux", work / "vmlinuz", "--initrd", work / "initrd.img",
         "--os-release", f"@{root}/usr/lib/os-release", "--uname", version, "--cmdline", cmdline, "--profile", "ID=main",
         "--join-profile", live, "--output", out, **quiet)
 
@@ -305,8 +361,10 @@ def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None
     initrd = mkosi_tree(TOP / "mkosi/initrd", work, lock or pins, cached)
     root = mkosi_tree(TOP / "mkosi/root", work, lock or pins, cached)
     write_lock([root, initrd], out / f"loam-{version}.lock")
+    found = json.loads((out / f"loam-{version}.lock").read_text())
     if lock:
-        check_lock(lock, json.loads((out / f"loam-{version}.lock").read_text()))
+        check_lock(lock, found)
+    check_pins(pins or {}, found)
 
     say("root file system (EROFS)")
     shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")
@@ -319,7 +377,7 @@ def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None
     hash_image.chmod(0o644)  # cryptsetup makes it for itself only; a web server is to serve it
 
     say("initrd and unified kernel image")
-    compose_initrd(initrd, root, work / "initrd.zst")
+    compose_initrd(initrd, root, work / "initrd.img")
     make_uki(work, root, f"{name}.efi", root_hash, cmdline)
     shutil.copy(root / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", f"{name}.boot.efi")
     write_manifest(out, version, kernel_version(root), trust)

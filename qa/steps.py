@@ -187,7 +187,9 @@ class Tally:
             return
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             bad = case.find("failure") is not None or case.find("error") is not None
-            if case.find("skipped") is None:
+            skipped = case.find("skipped")
+            remembered = skipped is not None and "passed before with the same image" in skipped.get("message", "")
+            if skipped is None or remembered:
                 self.add(f"{group}.{case.get('classname', '')}.{case.get('name')}", not bad)
 
     def close(self):
@@ -321,6 +323,9 @@ def pytest(tally, folder, names=(), long=False, workers=1):
         argv += ["-k", " or ".join(names)]
     if long:
         argv += ["--long"]
+        # All of them take longer than a working session: a run that was broken off goes on where it was.
+        if folder == "scenarios":
+            argv += ["--remember", str(CACHE / "passed")]
     done = subprocess.run(argv, cwd=TOP, env=dict(os.environ, PYTHONPATH=str(TOP / "qa"), PYTHONDONTWRITEBYTECODE="1"))
     tally.add_xml(folder, report)
     if done.returncode not in (0, 1):  # none was chosen, or it was broken off: what is in the report is not all

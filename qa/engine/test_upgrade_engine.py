@@ -244,6 +244,30 @@ def test_upgrade_from_a_server_that_breaks_off(scenario, behaviour, newer, templ
     assert node.starts(RELEASE, newer) == "0.1.0"
 
 
+def test_upgrade_takes_modules_from_the_new_root(scenario, node, newer):
+    """As after a new kernel: the running UKI's modules are of no use, and the slot that was just filled has the new ones."""
+    at, frame = 0, None
+    copies = json.loads(next(newer.glob("loam-*.json")).read_text())["uki_in_root"]
+    for section in json.loads(next(RELEASE.glob("loam-*.json")).read_text())["uki"]:
+        if sum(at <= offset < at + section["bytes"] for offset, _, _ in copies) > len(copies) / 2:
+            frame = (at, section["bytes"])
+        at += section["bytes"]
+    assert frame and sum(copy[2] for copy in copies) > frame[1] / 2, "the modules are in one frame, as they are in the root"
+    uki = scenario.folder / "uki"
+    node.files("mcopy", "::/EFI/Linux/loam-0.1.0.efi", str(uki))
+    with uki.open("r+b") as file:
+        file.seek(frame[0] + frame[1] // 2)
+        file.write(b"another")
+    node.files("mcopy", "-o", str(uki), "::/EFI/Linux/loam-0.1.0.efi")
+    with ReleaseServer(newer) as server:
+        planned = node.good("plan", server.url)["bytes"]["uki"]
+        assert planned < frame[1] / 4, (planned, frame)
+        node.good("apply", server.url)
+        assert server.bytes < frame[1], "the whole upgrade is less than the modules"
+    node.files("mcopy", "-o", "::/EFI/Linux/loam-0.1.1+3.efi", str(uki))
+    assert uki.read_bytes() == next(newer.glob("loam-0.1.1.efi")).read_bytes()
+
+
 def test_upgrade_by_https(scenario, node, newer):
     """From a server whose authority the system knows; from no other, and never on to one without encryption."""
     certificate, key = scenario.folder / "server.pem", scenario.folder / "server.key"

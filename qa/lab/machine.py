@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyte
+
 from lab.accel import accelerator, time_scale
 from lab.qmp import Qmp, QmpError
 
@@ -141,6 +143,8 @@ class Machine:
         self.power_on = 0  # where in the serial log it began
         self.qmp = None
         self.ports = {}
+        self.picture, self.drawn = pyte.Screen(80, 24), 0  # what the serial line shows, and how much of it is drawn
+        self.terminal = pyte.ByteStream(self.picture)
         self.key = None
         if not self.vars.exists():
             subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(OVMF / "OVMF_VARS_4M.fd"), str(self.vars)], check=True)
@@ -258,12 +262,28 @@ class Machine:
         """As one line: the screen is drawn for 80 columns, and a message may go over several."""
         return " ".join(re.sub(r"\x1b(\[[0-9;?!]*[A-Za-z]|[()].)", " ", self.raw_console(start)).split())
 
+    def shown(self, until=None):
+        """The picture that the serial line's bytes make, as one line: the console sends only what changes."""
+        data = self.serial.read_bytes() if self.serial.exists() else b""
+        until = len(data) if until is None else until
+        if until > self.drawn:
+            self.terminal.feed(data[self.drawn:until])
+            self.drawn = until
+        return " ".join(" ".join(self.picture.display).split())
+
+    def was_shown(self, text, start):
+        picture = pyte.Screen(80, 24)
+        pyte.ByteStream(picture).feed(self.serial.read_bytes()[:start] if self.serial.exists() else b"")
+        return text in " ".join(" ".join(picture.display).split())
+
     def mark(self):
         return self.serial.stat().st_size if self.serial.exists() else 0
 
     def wait_console(self, text, limit, start=0):
+        before = self.was_shown(text, start)
+
         def seen():
-            if text in self.console(start):
+            if text in self.console(start) or (not before and text in self.shown()):
                 return True
             if not self.running():
                 raise Timeout(f"QEMU ended before \"{text}\" appeared on the console; its end:\n{self.console()[-1500:]}")
@@ -272,6 +292,14 @@ class Machine:
             wait_until(seen, limit * self.scale, f"\"{text}\" on the console")
         except Timeout as problem:
             raise Timeout(f"{problem}; the console's end:\n{self.console(start)[-1500:]}") from None
+
+    def press(self, *keys):
+        """On the serial line, as a person does: each key by itself."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.directory / "serial"))
+            for key in keys:
+                line.sendall(key.encode())
+                time.sleep(0.5)  # a terminal's escape sequences are told by their pauses
 
     def human(self, command):
         """A command of QEMU's own monitor; savevm and loadvm have no other form."""

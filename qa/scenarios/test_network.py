@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from lab.machine import wait_until
 from lab.rack import LACP, ON_BOND, network
 
@@ -199,6 +200,7 @@ def test_bond_that_selects_keeps_its_names_over_a_boot(scenario, rack):
     assert sorted(pair.node.ssh("cat /sys/class/net/bond0/bonding/slaves").split()) == ["bond0p0", "bond0p1"]
 
 
+@pytest.mark.long
 def test_boot_with_a_bad_network_falls_back(scenario, installed):
     """A file that was edited by hand: its network does not come up, or it cannot be read at all."""
     machine = scenario.keep(installed.running(scenario.folder))
@@ -230,6 +232,7 @@ def test_boot_with_a_bad_network_falls_back(scenario, installed):
     machine.wait_console("10.0.2.15", 120, start)
 
 
+@pytest.mark.long
 def test_vlan_and_large_frames(scenario, rack):
     """MTU 9000 end to end on a VLAN of the bond; a hop of 1500 is found, and undoes a change where a node is behind it."""
     pair = rack.pair(scenario)
@@ -296,6 +299,7 @@ def test_ipv6_only(scenario, rack):
     assert pair.node.ssh("ping -n -c 1 2001:db8::1")
 
 
+@pytest.mark.long
 def test_duplicate_address_is_refused_by_name(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel(lacp=False)

@@ -6,10 +6,12 @@ import struct
 import threading
 import time
 
+import pytest
 from lab.machine import wait_until
 from lab.rack import ON_BOND, network
 
 
+@pytest.mark.long
 def test_bridge_with_a_trunk_and_routes(scenario, rack):
     """A virtual machine's port in VLAN 20 of the trunk, the node's own VLAN 10 on the same bridge, and routes by source."""
     pair = rack.pair(scenario)

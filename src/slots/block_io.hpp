@@ -57,8 +57,9 @@ class BlockWriter {
 
   UniqueFd fd_;
   Place place_;
-  AlignedBuffer buffer_{std::size_t{1} << 20U};
-  AlignedBuffer other_{std::size_t{1} << 20U};  // what is being written
+  static constexpr std::size_t piece_bytes = std::size_t{4} << 20U;  // a disk takes smaller ones more slowly
+  AlignedBuffer buffer_{piece_bytes};
+  AlignedBuffer other_{piece_bytes};  // what is being written
   std::uint64_t first_ = 0;
   std::uint64_t held_ = 0;
   std::future<Result<void>> writing_;  // the last member: its end is waited for before the buffers go

@@ -60,7 +60,7 @@ struct BlockRun {
 // What is fetched, in few requests: gaps of at most this many blocks are fetched with what is around them, and no run
 // is longer than the limit.
 struct Coalescing {
-  std::uint64_t gap = 16;           // 64 KiB
+  std::uint64_t gap = 1;            // as many bytes as one request more costs on the way
   std::uint64_t limit = 1U << 11U;  // 8 MiB
 };
 std::vector<BlockRun> runs_to_fetch(std::span<const Origin> origins, const Coalescing& coalescing = {});

@@ -211,6 +211,7 @@ Result<Seeds> find_seeds(const DeltaTarget& target, const std::optional<ActiveSl
   Seeds seeds;
   seeds.zero = SaltedSha256(tree.salt())(zero_block);
   if (active) LOAM_CHECK(index_active(*active, tree.salt(), seeds.zero, seeds.active));
+  if (target.unused) return seeds;
   LOAM_CHECK(index_target(target, tree.salt(), std::min(target.bytes / block_size, tree.data_blocks()), seeds));
   return seeds;
 }

@@ -24,6 +24,7 @@ struct ActiveSlot {
 struct DeltaTarget {
   Place root;
   std::uint64_t bytes = 0;  // of the partition
+  bool unused = false;      // it never held a release: nothing is looked for in it
 };
 
 struct DeltaProgress {

@@ -96,6 +96,23 @@ TEST_F(DeltaApply, FetchesOnlyWhatNobodyHas) {
   EXPECT_EQ(read_file(dir_ / "target")->substr(0, 8192), std::string(8192, 'y')) << "what lies before is untouched";
 }
 
+// Whatever lies in a slot that was never used: all of it is written.
+TEST_F(DeltaApply, ASlotThatWasNeverUsedIsNotLookedThrough) {
+  auto active_tree = tree("active", "abc");
+  auto wanted_tree = tree("new", "ab.cd");
+  set_target("ab..d");
+  auto unused = place();
+  unused.unused = true;
+  Choppy source(data("ab.cd"));
+  const auto report =
+      apply_delta(wanted_tree, unused, ActiveSlot{{dir_ / "active", 0}, &active_tree}, source, "root", {});
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(target(5), data("ab.cd"));
+  EXPECT_EQ(report->planned.here, 0U);
+  EXPECT_EQ(report->planned.copied, 3U) << "the running slot is";
+  EXPECT_EQ(report->planned.fetched, 1U);
+}
+
 TEST_F(DeltaApply, GoesOnWhereItEnded) {
   const std::string wanted = "abcdefghijklmnopqrstuvwxyz";
   auto wanted_tree = tree("new", wanted);

@@ -63,6 +63,23 @@ Result<void> read_uki(const json& sections, Manifest& manifest) {
   return {};
 }
 
+Result<void> read_copies(const json& copies, Manifest& manifest) {
+  const auto uki = manifest.files.at("efi").size;
+  const auto root = manifest.files.at("root").size;
+  std::uint64_t at = 0;
+  for (const auto& one : copies) {
+    const RootCopy copy{.offset = whole_number<std::uint64_t>(one.at(0)),
+                        .root = whole_number<std::uint64_t>(one.at(1)),
+                        .bytes = whole_number<std::uint64_t>(one.at(2))};
+    const bool fits = copy.offset >= at && copy.offset <= uki && copy.bytes <= uki - copy.offset && copy.root <= root &&
+                      copy.bytes <= root - copy.root;
+    if (!fits || copy.bytes == 0) return fail("manifest: what the UKI has of the root is not in order, or not there");
+    at = copy.offset + copy.bytes;
+    manifest.uki_in_root.push_back(copy);
+  }
+  return {};
+}
+
 Result<void> read_versions(const json& value, Manifest& manifest) {
   LOAM_TRY(manifest.version, version_text(value, "version"));
   LOAM_TRY(manifest.upgrade_from, version_text(value, "upgrade_from"));
@@ -98,6 +115,8 @@ Result<Manifest> read_members(const json& value) {
   LOAM_CHECK(read_verity(value.at("verity"), manifest));
   LOAM_CHECK(read_files(value.at("files"), manifest));
   LOAM_CHECK(read_uki(value.at("uki"), manifest));
+  // It only saves fetching: releases before it have none.
+  if (value.contains("uki_in_root")) LOAM_CHECK(read_copies(value.at("uki_in_root"), manifest));
   return manifest;
 }
 
@@ -119,6 +138,8 @@ std::string to_json(const Manifest& manifest) {
   json uki = json::array();
   for (const auto& section : manifest.uki)
     uki.push_back({{"name", section.name}, {"bytes", section.bytes}, {"sha256", section.sha256}});
+  json copies = json::array();
+  for (const auto& copy : manifest.uki_in_root) copies.push_back(json::array({copy.offset, copy.root, copy.bytes}));
   const json value = {
       {"format", 1},
       {"version", manifest.version},
@@ -132,8 +153,9 @@ std::string to_json(const Manifest& manifest) {
       {"verity",
        {{"root_hash", to_hex(manifest.root_hash)}, {"salt", to_hex(manifest.salt)}, {"block_size", block_size}}},
       {"files", files},
-      {"uki", uki}};
-  return value.dump(1) + "\n";
+      {"uki", uki},
+      {"uki_in_root", copies}};
+  return value.dump() + "\n";
 }
 
 }  // namespace loam::slots

@@ -23,13 +23,21 @@ struct ReleaseFile {
   bool operator==(const ReleaseFile&) const = default;
 };
 
-// A part of the UKI, so that one that a node has already is not fetched.
+// A section of the UKI or a frame of one, so that what a node has already is not fetched.
 struct UkiSection {
   std::string name;
   std::uint64_t offset = 0;  // bytes in the file
   std::uint64_t bytes = 0;
   std::string sha256;
   bool operator==(const UkiSection&) const = default;
+};
+
+// Bytes of the UKI that the root holds too, as kernel modules: with a new root at hand they are not fetched.
+struct RootCopy {
+  std::uint64_t offset = 0;  // bytes in the UKI
+  std::uint64_t root = 0;    // bytes in the root
+  std::uint64_t bytes = 0;
+  bool operator==(const RootCopy&) const = default;
 };
 
 struct Manifest {
@@ -45,6 +53,7 @@ struct Manifest {
   std::vector<std::byte> salt;  // of the verity tree: the same in every release, so that digests can be compared
   std::map<std::string, ReleaseFile> files;  // by suffix: "efi", "boot.efi", "root", "verity"
   std::vector<UkiSection> uki;               // the whole of "efi", in order
+  std::vector<RootCopy> uki_in_root;         // in order; none overlaps another
   bool operator==(const Manifest&) const = default;
 };
 

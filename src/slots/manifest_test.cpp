@@ -22,7 +22,8 @@ Manifest good() {
                     .root_hash = parse_digest(std::string(64, 'c')).value(),
                     .salt = {std::byte{1}, std::byte{2}},
                     .files = {},
-                    .uki = {{".linux", 0, 60, digest}, {".initrd", 60, 40, digest}}};
+                    .uki = {{".linux", 0, 60, digest}, {".initrd", 60, 40, digest}},
+                    .uki_in_root = {{60, 4096, 10}, {80, 0, 20}}};
   for (const auto* const suffix : {"boot.efi", "root", "verity"}) manifest.files[suffix] = {8192, digest};
   manifest.files["efi"] = {100, digest};
   return manifest;
@@ -49,6 +50,7 @@ TEST(Manifest, MembersOfLaterReleasesAreLeftOut) {
 TEST(Manifest, EveryMemberMustBeThere) {
   const auto whole = json::parse(to_json(good()));
   for (const auto& [name, value] : whole.items()) {
+    if (name == "uki_in_root") continue;  // see below
     auto without = whole;
     without.erase(name);
     EXPECT_NE(refusal(without), "good") << name;
@@ -67,6 +69,14 @@ TEST(Manifest, RefusesWhatIsNotOne) {
             "manifest: 1048577 bytes, at most 1048576 are read");
 }
 
+TEST(Manifest, WhatTheUkiHasOfTheRootMayBeMissing) {
+  auto older = json::parse(to_json(good()));
+  older.erase("uki_in_root");
+  const auto parsed = parse_manifest(older.dump());
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_TRUE(parsed->uki_in_root.empty());
+}
+
 TEST(Manifest, ValuesThatCannotBe) {
   const auto whole = json::parse(to_json(good()));
   const auto with = [&](const char* pointer, json value) {
@@ -81,6 +91,12 @@ TEST(Manifest, ValuesThatCannotBe) {
   EXPECT_EQ(with("/uki/0/bytes", 61), "manifest: the sections of the UKI are not its size");
   EXPECT_EQ(with("/uki/0/bytes", 0), "manifest: the sections of the UKI are not its size");
   EXPECT_EQ(with("/uki/0/bytes", 18446744073709551615ULL), "manifest: the sections of the UKI are not its size");
+  const std::string disorder = "manifest: what the UKI has of the root is not in order, or not there";
+  EXPECT_EQ(with("/uki_in_root/0/0", 75), disorder);
+  EXPECT_EQ(with("/uki_in_root/0/2", 0), disorder);
+  EXPECT_EQ(with("/uki_in_root/1/2", 21), disorder);
+  EXPECT_EQ(with("/uki_in_root/0/1", 18446744073709551615ULL), disorder);
+  EXPECT_EQ(with("/uki_in_root/0", json::array({1, 2})).substr(0, 10), "manifest: ");
   EXPECT_EQ(with("/verity/block_size", 512), "manifest: blocks of 512 bytes, expected 4096");
   EXPECT_NE(with("/verity/root_hash", "ab"), "good");
   EXPECT_NE(with("/files/efi/sha256", std::string(64, 'x')), "good");

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <format>
 
 #include "base/file.hpp"
@@ -12,6 +13,7 @@
 #include "slots/sha256.hpp"
 #include "slots/transfer.hpp"
 #include "slots/uki.hpp"
+#include "slots/uki_copies.hpp"
 
 namespace loam::slots {
 
@@ -38,6 +40,26 @@ Result<Digest> root_hash_of(const fs::path& root, const fs::path& verity) {
   return SaltedSha256(superblock.salt)(block);
 }
 
+// One more is not told apart: nobody makes so many.
+constexpr std::size_t most_frames = 1000;
+
+// A section as its frames, or as a whole.
+Result<std::vector<UkiPart>> frames_of(int fd, const UkiPart& section) {
+  std::vector<UkiPart> frames;
+  auto left = section;
+  std::array<std::byte, 4> begin{};
+  for (std::uint64_t at = uki_frame_alignment; at + begin.size() <= section.bytes; at += uki_frame_alignment) {
+    LOAM_CHECK(read_exact(fd, begin, section.offset + at));
+    if (!begins_frame(begin)) continue;
+    if (frames.size() == most_frames) break;
+    const auto end = section.offset + at;
+    frames.push_back({.name = section.name, .offset = left.offset, .bytes = end - left.offset});
+    left = {.name = section.name, .offset = end, .bytes = section.offset + section.bytes - end};
+  }
+  frames.push_back(std::move(left));
+  return frames;
+}
+
 }  // namespace
 
 Result<std::vector<UkiSection>> describe_uki(const fs::path& path) {
@@ -48,8 +70,12 @@ Result<std::vector<UkiSection>> describe_uki(const fs::path& path) {
   LOAM_TRY(const auto parts, parse_uki(bytes, size));
   std::vector<UkiSection> sections;
   for (const auto& part : parts) {
-    LOAM_TRY(auto digest, sha256_range(file.get(), part.offset, part.bytes));
-    sections.push_back({.name = part.name, .offset = part.offset, .bytes = part.bytes, .sha256 = std::move(digest)});
+    LOAM_TRY(const auto frames, frames_of(file.get(), part));
+    for (const auto& frame : frames) {
+      LOAM_TRY(auto digest, sha256_range(file.get(), frame.offset, frame.bytes));
+      sections.push_back(
+          {.name = frame.name, .offset = frame.offset, .bytes = frame.bytes, .sha256 = std::move(digest)});
+    }
   }
   return sections;
 }
@@ -66,7 +92,8 @@ Result<Manifest> describe_release(const fs::path& directory, const ReleaseWords&
                     .root_hash = {},
                     .salt = {},
                     .files = {},
-                    .uki = {}};
+                    .uki = {},
+                    .uki_in_root = {}};
   const auto path = [&](std::string_view suffix) {
     return directory / std::format("loam-{}.{}", words.version, suffix);
   };
@@ -83,6 +110,7 @@ Result<Manifest> describe_release(const fs::path& directory, const ReleaseWords&
                             manifest.files.at("root").size));
   LOAM_CHECK(verify({.path = path("root"), .offset = 0}, tree, [](const Progress&) {}));
   LOAM_TRY(manifest.uki, describe_uki(path("efi")));
+  LOAM_TRY(manifest.uki_in_root, find_copies(path("efi"), path("root")));
   LOAM_CHECK(parse_manifest(to_json(manifest)));
   return manifest;
 }

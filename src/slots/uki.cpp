@@ -1,6 +1,7 @@
 #include "slots/uki.hpp"
 
 #include <algorithm>
+#include <array>
 #include <format>
 
 #include "base/byte_reader.hpp"
@@ -74,6 +75,12 @@ Result<std::vector<UkiPart>> read_sections(std::span<const std::byte> head, std:
 }
 
 }  // namespace
+
+bool begins_frame(std::span<const std::byte, 4> bytes) {
+  constexpr std::array zstd = {std::byte{0x28}, std::byte{0xb5}, std::byte{0x2f}, std::byte{0xfd}};
+  constexpr std::array cpio = {std::byte{'0'}, std::byte{'7'}, std::byte{'0'}, std::byte{'7'}};
+  return std::ranges::equal(bytes, zstd) || std::ranges::equal(bytes, cpio);
+}
 
 Result<std::vector<UkiPart>> parse_uki(std::span<const std::byte> head, std::uint64_t file_bytes) {
   LOAM_TRY(const auto sections, read_sections(head, file_bytes));

@@ -20,6 +20,12 @@ struct UkiPart {
   bool operator==(const UkiPart&) const = default;
 };
 
+// An initrd is made of frames that each begin at such a multiple of it, so that a change of one file leaves the others'
+// bytes as they are.
+inline constexpr std::size_t uki_frame_alignment = 4096;
+// True if a frame begins with these bytes: one of zstd (RFC 8878, section 3.1.1) or an archive as it is (cpio's newc).
+bool begins_frame(std::span<const std::byte, 4> bytes);
+
 // Bytes at the start of a UKI that hold all of its headers.
 inline constexpr std::size_t uki_head_bytes = 64U << 10U;
 

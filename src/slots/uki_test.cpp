@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include "base/file.hpp"
+#include "slots/release_build.hpp"
+#include "testing/temp_dir.hpp"
 
 namespace loam::slots {
 namespace {
@@ -63,6 +65,22 @@ TEST(Uki, WhatIsNoImageIsRefused) {
   auto cut = image({{".linux", 0x400, 0x100}});
   cut.resize(0x9a);
   EXPECT_EQ(error_of(cut, 0x500), "UKI: its section table is cut off");
+}
+
+// What an initrd of frames looks like: the first as part of the section, the others at multiples of 4096 of it.
+TEST(Uki, FramesAreTold) {
+  testing::TempDir dir;
+  auto file = image({{".initrd", 0x400, 0x3000}});
+  file.resize(0x3400);
+  for (const std::size_t at : {0x400, 0x1404, 0x2400}) put(file, at, 0xfd2fb528, 4);
+  ASSERT_TRUE(write_file_atomic(dir / "uki", std::string(reinterpret_cast<const char*>(file.data()), file.size())));
+  const auto sections = describe_uki(dir / "uki");
+  ASSERT_TRUE(sections) << sections.error().text();
+  std::vector<UkiPart> parts;
+  for (const auto& section : *sections) parts.push_back({section.name, section.offset, section.bytes});
+  const std::vector<UkiPart> expected = {
+      {"headers", 0, 0x400}, {".initrd", 0x400, 0x2000}, {".initrd", 0x2400, 0x1000}};
+  EXPECT_EQ(parts, expected) << "one that is not at such a place is part of another";
 }
 
 }  // namespace

@@ -70,8 +70,21 @@ Result<void> UpgradeApply::name(const std::string& data_uuid, const std::string&
   return set_partition_uuid(disk_.path, disk_.sector_size, number(verity_part(slot)), verity_uuid);
 }
 
+// A slot without a tree never held a release. One whose tree is only beginning to come has no superblock either, but
+// the old tree behind it.
+Result<bool> UpgradeApply::never_used() const {
+  LOAM_TRY(const auto slot, target());
+  LOAM_TRY(const auto verity, place(verity_part(slot)));
+  LOAM_TRY(const auto disk, open_file(verity.path, O_RDONLY));
+  std::array<std::byte, 2 * block_size> head{};
+  const bool read = read_exact(disk.get(), head, verity.offset).has_value();
+  const bool empty = std::ranges::all_of(head, [](std::byte byte) { return byte == std::byte{0}; });
+  return read && empty;
+}
+
 // Its UKIs first: what can be chosen in the boot menu is whole at every moment.
 Result<void> UpgradeApply::retire_slot() {
+  LOAM_TRY(unused_, never_used());
   LOAM_TRY(const auto files, esp_->list(ukis));
   for (const auto& name : foreign_ukis(files, facts_.version)) LOAM_CHECK(esp_->remove(on_esp(name)));
   LOAM_TRY(const auto data, random_uuid());
@@ -123,7 +136,7 @@ Result<VerityTree> UpgradeApply::target_tree() const {
 Result<DeltaTarget> UpgradeApply::target_root() const {
   LOAM_TRY(const auto slot, target());
   LOAM_TRY(const auto root, place(root_part(slot)));
-  return DeltaTarget{.root = root, .bytes = facts_.gpt.find(number(root_part(slot)))->bytes};
+  return DeltaTarget{.root = root, .bytes = facts_.gpt.find(number(root_part(slot)))->bytes, .unused = unused_};
 }
 
 Result<std::optional<ActiveSlot>> UpgradeApply::active(std::optional<VerityTree>& tree) const {
@@ -186,7 +199,8 @@ Result<void> UpgradeApply::install_uki() {
   const auto& manifest = offered_->manifest;
   const auto made = scratch.path() / "uki";
   const auto total = seeds.missing(manifest);
-  LOAM_CHECK(fetch_uki(manifest, seeds, *offered_->source, made, [&](std::uint64_t fetched) {
+  LOAM_TRY(const auto to, target_root());
+  LOAM_CHECK(fetch_uki(manifest, seeds, to.root, *offered_->source, made, [&](std::uint64_t fetched) {
     tell_({.progress = {.done = fetched, .total = total}, .delta = {}});
   }));
   const auto name = uki_name(manifest.version, boot_tries);
@@ -218,6 +232,7 @@ Result<UpgradeSize> UpgradeApply::measure() {
   LOAM_TRY(const auto scratch, ScratchFile::make());
   const auto& manifest = offered_->manifest;
   UpgradeSize size{.root = {}, .tree = 0, .uki = 0};
+  LOAM_TRY(unused_, never_used());
   auto tree = target_tree();
   if (!tree) {
     size.tree = manifest.files.at("verity").size;

@@ -64,6 +64,7 @@ class UpgradeApply {
     return running().transform([](SlotName slot) { return other(slot); });
   }
   Result<Place> place(Part part) const;
+  Result<bool> never_used() const;
   Result<DeltaTarget> target_root() const;
   Result<VerityTree> target_tree() const;
   Result<void> load_tree_to(const Place& place);
@@ -78,6 +79,7 @@ class UpgradeApply {
   const OfferedRelease* offered_;
   const EspFiles* esp_;
   Tell tell_;
+  bool unused_ = false;  // the target never held a release, and this run began with it
 };
 
 // Table, files on the ESP and room there. version, root_hash and what loam.yaml says are the caller's to fill in.

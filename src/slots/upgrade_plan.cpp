@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <limits>
 
 #include "base/text.hpp"
 #include "slots/install_plan.hpp"
@@ -123,8 +124,9 @@ Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, Slo
   }
   // Clusters are 4 KiB, and the directory may grow by one. A release is blessed by a copy of its UKI.
   constexpr std::uint64_t slack = 1U << 20U;
-  const auto needed = 2 * manifest.files.at("efi").size + slack;
-  if (needed <= facts.esp_free) return {};
+  const auto bytes = manifest.files.at("efi").size;
+  if (facts.esp_free >= slack && bytes <= (facts.esp_free - slack) / 2) return {};
+  const auto needed = 2 * std::min(bytes, std::numeric_limits<std::uint64_t>::max() / 4) + slack;
   return fail(std::format("the EFI system partition has {} free, Loam {} needs {}", format_bytes(facts.esp_free),
                           manifest.version, format_bytes(needed)),
               "remove from /efi what is not Loam's");

@@ -67,7 +67,8 @@ class Upgrade : public ::testing::Test {
                    .root_hash = digest(5),
                    .salt = {},
                    .files = {},
-                   .uki = {}};
+                   .uki = {},
+                   .uki_in_root = {}};
 };
 
 constexpr const char* whole = "retire-slot fetch-tree fill-slot verify-slot name-slot keep-release install-uki ";

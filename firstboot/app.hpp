@@ -1,0 +1,44 @@
+// All that the console shows: the dashboard, and the wizard on a machine that is not set up. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include <ftxui/dom/elements.hpp>
+#include <ftxui/screen/screen.hpp>
+
+#include "dashboard.hpp"
+#include "wizard.hpp"
+
+namespace loam::console {
+
+// What is to be asked of loamd; the answer comes back through App::answered.
+struct Order {
+  std::string name;          // "setup", "try-network", "save", "retry", "reboot" ...; empty: nothing
+  std::string argument;      // loam.yaml
+  std::string password;      // of this console
+  std::string new_password;  // that was typed into the wizard: loam.yaml gets its hash
+};
+
+class App {
+ public:
+  void take(Facts facts);
+  Order key(const Key& key);
+  void answered(const std::string& text);
+  ftxui::Screen picture(int columns, int rows) const;
+  // loam.yaml of the wizard with the hash of the password that was typed there.
+  std::string yaml_with_password(const std::string& hash);
+  const Wizard* wizard() const { return wizard_ ? &*wizard_ : nullptr; }
+
+ private:
+  Order wizard_key(const Key& key);
+  bool in_wizard() const;
+  MachineFacts machine() const;
+
+  Dashboard dashboard_;
+  std::optional<Wizard> wizard_;  // what was typed stays when it is left
+  bool wizard_open_ = false;
+};
+
+}  // namespace loam::console

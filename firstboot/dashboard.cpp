@@ -1,0 +1,242 @@
+#include "dashboard.hpp"
+
+#include <algorithm>
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+#include "node_text.hpp"
+#include "style.hpp"
+
+namespace loam::console {
+
+using namespace ftxui;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::array<std::string_view, 4> tabs = {"1 Overview", "2 Network", "3 Disks", "4 System"};
+
+json document(const std::string& text) {
+  auto value = json::parse(text, nullptr, false);
+  return value.is_discarded() ? json() : value;
+}
+
+std::string addresses(const json& links) {
+  std::string text;
+  const auto list = links.is_object() ? links.value("links", json::array()) : json::array();
+  for (const auto& link : list)
+    for (const auto& address : link.value("addresses", json::array()))
+      if (const auto value = address.get<std::string>(); !value.starts_with("fe80:"))
+        text += std::format("  {} {}", link.value("name", ""), value);
+  return text;
+}
+
+// "12 disks: 10 osd, 1 os, 1 foreign"
+std::string disk_counts(const json& disks) {
+  if (!disks.is_array() || disks.empty()) return "";
+  std::map<std::string, int> counts;
+  for (const auto& disk : disks) ++counts[disk.value("class", "")];
+  std::vector<std::string> words;
+  for (const auto& [cls, count] : counts) words.push_back(std::format("{} {}", count, cls));
+  return std::format("{} disks: {}", disks.size(), join(words, ", "));
+}
+
+// "slot a 0.1.0 (runs, blessed)"
+std::string slot_words(const json& slots) {
+  if (!slots.is_object() || slots.value("live", false)) return "";
+  std::vector<std::string> words;
+  for (const auto& slot : slots.value("slots", json::array()))
+    if (!slot.value("version", "").empty())
+      words.push_back(std::format("{} {}{} {}", slot.value("slot", ""), slot.value("version", ""),
+                                  slot.value("booted", false) ? " (runs)" : "", slot.value("text", "")));
+  return words.empty() ? "" : "Slots: " + join(words, "; ");
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (const auto line : split(text, '\n')) lines.emplace_back(line);
+  return lines;
+}
+
+Choice choice(std::string value, std::string label) { return {std::move(value), std::move(label)}; }
+
+}  // namespace
+
+// An installed node whose loam.yaml cannot be used is none.
+bool Dashboard::unconfigured() const {
+  const auto slots = document(facts_.slots);
+  return facts_.view.state == "unconfigured" && slots.is_object() && slots.value("live", false);
+}
+
+// As loamd has it: a machine that nobody brought a loam.yaml for is whoever's who stands before it.
+bool Dashboard::needs_password() const {
+  return !unconfigured() || std::ranges::any_of(facts_.view.conditions, [](const auto& one) {
+    return one.type == "Config" && one.status == "true" && one.message != "the console";
+  });
+}
+
+void Dashboard::take(Facts facts) { facts_ = std::move(facts); }
+
+void Dashboard::answered(std::string text) {
+  said_ = std::move(text);
+  menu_ = false;
+}
+
+std::vector<std::string> Dashboard::overview(int columns) const {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& text, std::size_t indent) {
+    for (const auto paragraph : split(text, '\n'))
+      for (auto& line : wrapped(paragraph, columns - 2, indent)) all.push_back(" " + line);
+  };
+  const auto& view = facts_.view;
+  for (const auto* const status : {"false", "unknown", "true"})
+    for (const auto& condition : view.conditions)
+      if (condition.status == status) {
+        const auto* const mark = condition.status == "true" ? "ok" : condition.status == "false" ? "!!" : "..";
+        add(std::format("{} {}: {}", mark, condition.type, condition.message), 3);
+      }
+  if (const auto progress = node::progress_text(view.progress); !progress.empty()) add(">> " + progress, 3);
+  all.emplace_back();
+  const auto reach = addresses(document(facts_.links));
+  add(reach.empty() ? "No network address yet." : "Addresses:" + reach, 2);
+  if (const auto counts = disk_counts(document(facts_.disks)); !counts.empty()) add(counts, 2);
+  if (const auto slots = slot_words(document(facts_.slots)); !slots.empty()) add(slots, 2);
+  return all;
+}
+
+std::vector<std::string> Dashboard::table_lines() const {
+  const auto links = document(facts_.links);
+  const auto disks = document(facts_.disks);
+  const auto slots = document(facts_.slots);
+  const auto upgrade = document(facts_.upgrade);
+  switch (tab_) {
+    case Tab::network: return split_lines(links.is_object() ? node::links_text(links) : "Not known yet.");
+    case Tab::disks: return split_lines(disks.is_array() ? node::disks_text(disks) : "Not known yet.");
+    case Tab::system:
+      return split_lines((slots.is_object() ? node::slots_text(slots) : "") + "\n" +
+                         (upgrade.is_object() ? node::upgrade_text(upgrade) : ""));
+    case Tab::overview: break;
+  }
+  return {};
+}
+
+std::vector<std::string> Dashboard::lines(int columns) const {
+  if (!facts_.problem.empty()) {
+    auto said = wrapped("!! " + facts_.problem, columns - 2, 3);
+    for (auto& line : said) line = " " + line;
+    return said;
+  }
+  try {
+    return tab_ == Tab::overview ? overview(columns) : table_lines();
+  } catch (const json::exception& problem) {
+    return {" What loamd says cannot be read: " + printable(problem.what(), 100)};
+  }
+}
+
+void Dashboard::scroll(int rows) { first_row_ = std::max(0, std::min(first_row_, last_row_) + rows); }
+
+void Dashboard::open_tab(std::size_t index) {
+  tab_ = static_cast<Tab>(index);
+  first_row_ = first_column_ = 0;
+}
+
+void Dashboard::open_menu() {
+  menu_ = true;
+  said_.clear();
+  chosen_.clear();
+  std::vector<Choice> deeds;
+  if (unconfigured()) deeds.push_back(choice("setup", "Set up this machine"));
+  deeds.push_back(choice("retry", "Try again what failed"));
+  const auto& conditions = facts_.view.conditions;
+  if (std::ranges::any_of(conditions, [](const auto& one) { return one.reason == "OnTrial"; })) {
+    deeds.push_back(choice("confirm", "Keep the changed network"));
+    deeds.push_back(choice("revert", "Go back to the network before"));
+  }
+  deeds.push_back(choice("reboot", "Restart this machine"));
+  deeds.push_back(choice("poweroff", "Switch it off"));
+  Field what{
+      .name = "deed", .kind = FieldKind::choice, .label = "What to do", .value = deeds.front().value, .choices = deeds};
+  Field secret{.name = "password",
+               .kind = FieldKind::secret,
+               .label = "Console password",
+               .value = {},
+               .help = "As loam.yaml has it; Enter does it, Esc leaves."};
+  form_ = Form(needs_password() ? std::vector{what, secret} : std::vector{what});
+}
+
+Deed Dashboard::menu_key(const Key& key) {
+  if (key.kind == KeyKind::escape) {
+    menu_ = false;
+    return {};
+  }
+  const bool choosing = form_.focused() != nullptr && form_.focused()->kind == FieldKind::choice;
+  // Up and down go through a list of things to do, as everywhere.
+  if (choosing && (key.kind == KeyKind::up || key.kind == KeyKind::down)) {
+    form_.key({key.kind == KeyKind::up ? KeyKind::left : KeyKind::right, {}, 0});
+    return {};
+  }
+  if (form_.key(key) != Form::Outcome::left_end) return {};
+  Deed deed;
+  for (const auto& field : form_.fields()) (field.name == "deed" ? deed.name : deed.password) = field.value;
+  menu_ = false;
+  return deed;
+}
+
+Deed Dashboard::key(const Key& key) {
+  if (menu_) return menu_key(key);
+  switch (key.kind) {
+    case KeyKind::up: scroll(-1); break;
+    case KeyKind::down: scroll(1); break;
+    case KeyKind::page_up: scroll(-10); break;
+    case KeyKind::page_down: scroll(10); break;
+    case KeyKind::left: first_column_ = std::max(0, first_column_ - 8); break;
+    case KeyKind::right: first_column_ += 8; break;
+    case KeyKind::tab: open_tab((static_cast<std::size_t>(tab_) + 1) % tabs.size()); break;
+    case KeyKind::enter:
+    case KeyKind::function: open_menu(); break;
+    case KeyKind::text:
+      if (key.text >= "1" && key.text <= "4" && key.text.size() == 1)
+        open_tab(static_cast<std::size_t>(key.text[0] - '1'));
+      break;
+    default: break;
+  }
+  return {};
+}
+
+Element Dashboard::render(int columns, int rows) const {
+  const auto& view = facts_.view;
+  const auto title = facts_.problem.empty()
+                         ? std::format(" Loam {} on {}: {}", view.version, facts_.hostname, view.state)
+                         : std::format(" Loam on {}", facts_.hostname);
+  Elements content;
+  if (menu_) {
+    content.push_back(text(""));
+    content.push_back(form_.render(columns));
+    return page(title, "", vbox(std::move(content)), " Enter does it   Esc leaves ");
+  }
+  auto all = lines(columns);
+  if (!said_.empty()) {
+    std::vector<std::string> said;
+    for (const auto paragraph : split(said_, '\n'))
+      for (auto& line : wrapped(paragraph, columns - 2, 2)) said.push_back(" " + line);
+    said.emplace_back();
+    all.insert(all.begin(), said.begin(), said.end());
+  }
+  const auto room = std::max(rows - 3, 1);
+  last_row_ = std::max(0, static_cast<int>(all.size()) - room);
+  const auto first = std::min(first_row_, last_row_);
+  for (int i = first; i < std::min(first + room, static_cast<int>(all.size())); ++i) {
+    const auto& line = all[static_cast<std::size_t>(i)];
+    const auto cut = tab_ == Tab::overview ? 0 : std::min(static_cast<std::size_t>(first_column_), line.size());
+    auto shown = text(line.substr(cut));
+    content.push_back(line.starts_with(" !!") ? warning(shown) : shown);
+  }
+  std::string names;
+  for (std::size_t i = 0; i < tabs.size(); ++i)
+    names += i == static_cast<std::size_t>(tab_) ? std::format(" [{}]", tabs.at(i)) : std::format("  {} ", tabs.at(i));
+  const auto more = last_row_ > first ? std::format("{} more lines: Down ", last_row_ - first) : std::string();
+  return page(title, more, vbox(std::move(content)), names + "   Enter: what can be done ");
+}
+
+}  // namespace loam::console

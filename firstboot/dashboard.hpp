@@ -1,0 +1,69 @@
+// A node that runs, on its own screen: how it is, and what may be done about it. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ftxui/dom/elements.hpp>
+
+#include "form.hpp"
+#include "keys.hpp"
+#include "node_client.hpp"
+
+namespace loam::console {
+
+// What loamd says; documents are JSON.
+struct Facts {
+  std::string hostname;
+  node::NodeView view;
+  std::string machine;
+  std::string links;
+  std::string disks;
+  std::string slots;
+  std::string upgrade;
+  std::string problem;  // why loamd does not answer; empty if it does
+};
+
+enum class Tab : std::uint8_t { overview, network, disks, system };
+
+// What a person asked for here.
+struct Deed {
+  std::string name;      // "retry", "confirm", "revert", "reboot", "poweroff", "setup"; empty: nothing
+  std::string password;  // of the console
+};
+
+class Dashboard {
+ public:
+  void take(Facts facts);
+  const Facts& facts() const { return facts_; }
+  // What became of the last deed.
+  void answered(std::string text);
+
+  Deed key(const Key& key);
+  ftxui::Element render(int columns, int rows) const;
+
+ private:
+  std::vector<std::string> lines(int columns) const;
+  std::vector<std::string> overview(int columns) const;
+  std::vector<std::string> table_lines() const;
+  void open_menu();
+  void open_tab(std::size_t index);
+  Deed menu_key(const Key& key);
+  void scroll(int rows);
+  bool unconfigured() const;
+  bool needs_password() const;
+
+  Facts facts_;
+  Tab tab_ = Tab::overview;
+  int first_row_ = 0;
+  mutable int last_row_ = 0;  // that the first can be, as it was drawn last
+  int first_column_ = 0;
+  bool menu_ = false;
+  std::string chosen_;  // deed that waits for its password
+  Form form_;
+  std::string said_;
+};
+
+}  // namespace loam::console

@@ -1,0 +1,93 @@
+#include "example_facts.hpp"
+
+namespace loam::console::example {
+
+namespace {
+
+constexpr const char* links = R"({"links": [
+ {"name": "nic0", "kind": "nic", "mac": "52:54:00:00:10:01", "permanent_mac": "52:54:00:00:10:01", "driver": "mlx5_core", "pci": "0000:3b:00.0",
+  "master": "bond0", "up": true, "carrier": true, "speed": 25000, "mtu": 1500, "addresses": [], "port": {"active": true, "working": true, "aggregator": 1},
+  "neighbour": {"system": "leaf1", "port": "Ethernet12", "port_description": ""}},
+ {"name": "nic1", "kind": "nic", "mac": "52:54:00:00:10:01", "permanent_mac": "52:54:00:00:10:02", "driver": "mlx5_core", "pci": "0000:3b:00.1",
+  "master": "bond0", "up": true, "carrier": true, "speed": 25000, "mtu": 1500, "addresses": [], "port": {"active": true, "working": true, "aggregator": 1},
+  "neighbour": {"system": "leaf2", "port": "Ethernet12", "port_description": ""}},
+ {"name": "bond0", "kind": "bond", "mac": "52:54:00:00:10:01", "permanent_mac": "", "driver": "", "pci": "", "master": "", "up": true, "carrier": true,
+  "speed": 50000, "mtu": 1500, "addresses": ["192.0.2.30/24", "fe80::1/64"]}],
+ "findings": [], "probes": [{"good": true, "needed": true, "text": "gateway 192.0.2.1 answers on bond0"}]})";
+
+constexpr const char* disks = R"([
+ {"id": "nvme-eui.0025385b91b00001", "node": "/dev/nvme0n1", "slot": "PCI slot 4", "model": "SAMSUNG PM9A3", "serial": "S1", "bus": "nvme", "bytes": 960197124096,
+  "rotational": false, "class": "os", "reason": "the disk of the system", "use": "os", "why": "the disk of the system", "health": {"state": "good"}},
+ {"id": "wwn-0x5000c500a1b2c3d4", "node": "/dev/sda", "slot": "1:0", "model": "ST16000NM001G", "serial": "Z1", "bus": "sas", "bytes": 16000900661248,
+  "rotational": true, "class": "osd", "reason": "Ceph OSD 0 of cluster 2c1f3a5e", "use": "osd", "why": "OSD 0", "health": {"state": "good"}},
+ {"id": "wwn-0x5000c500a1b2c3d5", "node": "/dev/sdb", "slot": "1:1", "model": "ST16000NM001G", "serial": "Z2", "bus": "sas", "bytes": 16000900661248,
+  "rotational": true, "class": "foreign", "reason": "ext4 \"photos\"", "use": "none", "why": "holds ext4 \"photos\"", "health": {"state": "good"}}])";
+
+constexpr const char* slots = R"({"live": false, "root_hash": "ab", "slots": [
+ {"slot": "a", "booted": true, "version": "0.1.0", "state": "blessed", "text": "blessed", "uuid": "11111111-2222"},
+ {"slot": "b", "booted": false, "version": "", "state": "empty", "text": "empty", "uuid": "00000000-0000"}]})";
+
+constexpr const char* upgrade =
+    R"({"running": "0.1.0", "state": "none", "meant": "", "message": "", "offered": "0.2.0", "error": "", "check_error": "",
+ "automatic": false, "step": "", "summary": "", "done": 0, "total": 0, "seconds_left": 0})";
+
+constexpr const char* machine =
+    R"({"product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
+
+constexpr const char* blank_links = R"({"links": [
+ {"name": "ens1f0", "kind": "nic", "permanent_mac": "52:54:00:00:10:01", "driver": "mlx5_core", "pci": "0000:3b:00.0", "carrier": true, "speed": 25000,
+  "neighbour": {"system": "leaf1", "port": "Ethernet12"}, "addresses": ["198.51.100.7/24"]},
+ {"name": "ens1f1", "kind": "nic", "permanent_mac": "52:54:00:00:10:02", "driver": "mlx5_core", "pci": "0000:3b:00.1", "carrier": true, "speed": 25000, "addresses": []},
+ {"name": "eno1", "kind": "nic", "permanent_mac": "52:54:00:00:10:03", "driver": "tg3", "pci": "0000:01:00.0", "carrier": false, "speed": 0, "addresses": []}],
+ "findings": [], "probes": []})";
+
+constexpr const char* blank_disks = R"([
+ {"id": "nvme-eui.0025385b91b00001", "model": "SAMSUNG PM9A3", "serial": "S1", "bus": "nvme", "bytes": 960197124096, "rotational": false, "class": "blank",
+  "reason": "nothing", "use": "none", "why": ""},
+ {"id": "nvme-eui.0025385b91b00002", "model": "SAMSUNG PM9A3", "serial": "S2", "bus": "nvme", "bytes": 960197124096, "rotational": false, "class": "foreign",
+  "reason": "ntfs \"Windows\"", "use": "none", "why": ""},
+ {"id": "wwn-0x5000c500a1b2c3d4", "model": "ST16000NM001G", "serial": "Z1", "bus": "sas", "bytes": 16000900661248, "rotational": true, "class": "blank",
+  "reason": "nothing", "use": "none", "why": ""},
+ {"id": "wwn-0x5000c500a1b2c3d5", "model": "ST16000NM001G", "serial": "Z2", "bus": "sas", "bytes": 16000900661248, "rotational": true, "class": "foreign",
+  "reason": "ext4 \"photos\"", "use": "none", "why": ""}])";
+
+}  // namespace
+
+Facts running_node() {
+  Facts facts{.hostname = "node-1",
+              .view = {},
+              .machine = machine,
+              .links = links,
+              .disks = disks,
+              .slots = slots,
+              .upgrade = upgrade,
+              .problem = {}};
+  facts.view.version = "0.1.0";
+  facts.view.state = "ready";
+  facts.view.conditions = {{"Network", "true", "Working", "bond0 has 192.0.2.30/24; the gateway 192.0.2.1 answers"},
+                           {"Partitions", "true", "Mounted", "loam and state are mounted"},
+                           {"Config", "true", "Applied", "nothing to change"},
+                           {"Disks", "true", "Good", "1 disks are Ceph's or claimed for it"}};
+  return facts;
+}
+
+Facts blank_machine() {
+  Facts facts{.hostname = "loam",
+              .view = {},
+              .machine = machine,
+              .links = blank_links,
+              .disks = blank_disks,
+              .slots = R"({"live": true})",
+              .upgrade = "",
+              .problem = {}};
+  facts.view.version = "0.1.0";
+  facts.view.state = "unconfigured";
+  facts.view.conditions = {
+      {"Partitions", "true", "Live", "runs from the medium"},
+      {"Network", "true", "Routable", "an interface has an address that reaches further than its link"},
+      {"Config", "unknown", "None",
+       "waiting for a volume labelled LOAM with a loam.yaml (loamctl config example prints one)"}};
+  return facts;
+}
+
+}  // namespace loam::console::example

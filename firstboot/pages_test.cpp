@@ -1,0 +1,174 @@
+// What every page looks like, at the smallest terminal and at a larger one, held against golden/.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <format>
+#include <string>
+
+#include "app.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "example_facts.hpp"
+#include "model/parse.hpp"
+
+namespace loam::console {
+namespace {
+
+std::string plain(const ftxui::Screen& screen) {
+  std::string all;
+  for (int y = 0; y < screen.dimy(); ++y) {
+    std::string line;
+    for (int x = 0; x < screen.dimx(); ++x) line += screen.at(x, y);
+    all += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return all;
+}
+
+void expect_golden(const App& app, const std::string& name) {
+  for (const auto& [columns, rows] : {std::pair(80, 24), std::pair(120, 40)}) {
+    const auto seen = plain(app.picture(columns, rows));
+    const auto path = std::filesystem::path(LOAM_GOLDEN) / std::format("{}-{}x{}.txt", name, columns, rows);
+    if (std::getenv("LOAM_GOLDEN_WRITE") != nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
+      ASSERT_TRUE(write_file_atomic(path, seen));
+    }
+    const auto wanted = read_file(path);
+    ASSERT_TRUE(wanted) << wanted.error().text();
+    EXPECT_EQ(seen, *wanted) << path;
+  }
+}
+
+void press(App& app, KeyKind kind, int times = 1) {
+  for (int i = 0; i < times; ++i) app.key({kind, {}, 0});
+}
+
+void type(App& app, std::string_view text) {
+  for (const char letter : text) app.key({KeyKind::text, std::string(1, letter), 0});
+}
+
+App wizard() {
+  App app;
+  app.take(example::blank_machine());
+  press(app, KeyKind::enter, 2);  // the menu, and its first entry
+  return app;
+}
+
+TEST(Pages, Dashboard) {
+  App app;
+  app.take(example::running_node());
+  expect_golden(app, "dashboard");
+  app.key({KeyKind::text, "2", 0});
+  expect_golden(app, "dashboard-network");
+  app.key({KeyKind::text, "3", 0});
+  expect_golden(app, "dashboard-disks");
+  app.key({KeyKind::text, "4", 0});
+  expect_golden(app, "dashboard-system");
+  press(app, KeyKind::enter);
+  expect_golden(app, "dashboard-menu");
+}
+
+TEST(Pages, DashboardInTrouble) {
+  App app;
+  auto facts = example::running_node();
+  facts.view.state = "degraded";
+  facts.view.conditions.front() = {
+      "Network", "false", "NotWorking",
+      "gateway 192.0.2.1 does not answer on bond0; nic1 has no carrier: no cable, or the switch port is off"};
+  app.take(facts);
+  expect_golden(app, "dashboard-degraded");
+  facts.problem = "loamd does not run; systemctl status loamd and loamctl logs say why";
+  app.take(facts);
+  expect_golden(app, "dashboard-silent");
+}
+
+TEST(Pages, Installing) {
+  App app;
+  auto facts = example::blank_machine();
+  facts.view.state = "installing";
+  facts.view.conditions.push_back({"Install", "unknown", "Running", "installing"});
+  facts.view.progress = {.step = "fill-slot",
+                         .summary = "4/9 the root of 0.1.0 to slot a",
+                         .done = 90U << 20U,
+                         .total = 180U << 20U,
+                         .seconds_left = 12};
+  app.take(facts);
+  expect_golden(app, "installing");
+}
+
+TEST(Pages, WizardFromFirstToLast) {
+  auto app = wizard();
+  expect_golden(app, "wizard-1-machine");
+  press(app, KeyKind::enter);
+  expect_golden(app, "wizard-2-network");
+  press(app, KeyKind::down, 7);
+  expect_golden(app, "wizard-2-network-try");
+  press(app, KeyKind::up);  // to how the address comes
+  press(app, KeyKind::right);
+  press(app, KeyKind::down);
+  type(app, "192.0.2.300/24");
+  expect_golden(app, "wizard-2-network-wrong");
+  press(app, KeyKind::backspace, 6);
+  type(app, "30/24");
+  press(app, KeyKind::down);
+  type(app, "192.0.2.1");
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-3-disk");
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-4-data");
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-5-cluster");
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-6-node");
+  app.key({KeyKind::function, {}, 4});
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-7-access-wrong");
+  press(app, KeyKind::down, 3);
+  type(app, "secret");
+  press(app, KeyKind::down);
+  type(app, "secret");
+  app.key({KeyKind::function, {}, 4});
+  expect_golden(app, "wizard-8-summary");
+  press(app, KeyKind::down);
+  const auto order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "setup");
+  EXPECT_EQ(order.new_password, "secret");
+  const auto text = app.yaml_with_password("$y$j9T$salt$hash");
+  const auto config = model::parse_config(text, "wizard");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->network.bonds.at(0).mode, model::BondMode::lacp);
+  EXPECT_EQ(config->network.interfaces.at(0).addresses.at(0).str(), "192.0.2.30/24");
+  EXPECT_EQ(config->install->disk.id->str(), "nvme-eui.0025385b91b00001");
+  EXPECT_EQ(config->access.console_password_hash->str(), "$y$j9T$salt$hash");
+  EXPECT_FALSE(text.contains("secret")) << text;
+}
+
+TEST(Pages, BackLosesNothing) {
+  auto app = wizard();
+  press(app, KeyKind::enter);
+  press(app, KeyKind::down, 6);
+  press(app, KeyKind::right);
+  press(app, KeyKind::down);
+  type(app, "192.0.2.30/24");
+  app.key({KeyKind::function, {}, 4});
+  app.key({KeyKind::function, {}, 3});
+  app.key({KeyKind::function, {}, 3});
+  press(app, KeyKind::enter);
+  EXPECT_EQ(answer(app.wizard()->answers(), "address"), "192.0.2.30/24");
+}
+
+// A disk with data is named letter by letter before it is taken.
+TEST(Pages, ADiskWithDataIsTypedById) {
+  auto app = wizard();
+  press(app, KeyKind::enter);
+  app.key({KeyKind::function, {}, 4});
+  press(app, KeyKind::right);
+  app.key({KeyKind::function, {}, 4});
+  ASSERT_EQ(app.wizard()->at(), WizardPage::disk);
+  expect_golden(app, "wizard-3-disk-with-data");
+  type(app, answer(app.wizard()->answers(), "disk"));
+  app.key({KeyKind::function, {}, 4});
+  EXPECT_EQ(app.wizard()->at(), WizardPage::data);
+}
+
+}  // namespace
+}  // namespace loam::console

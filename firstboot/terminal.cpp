@@ -1,0 +1,53 @@
+#include "terminal.hpp"
+
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+namespace loam::console {
+
+namespace {
+
+// Linux' own screen is /dev/tty and a digit.
+bool on_serial_line() {
+  const char* const name = ::ttyname(STDOUT_FILENO);  // NOLINT(concurrency-mt-unsafe): one thread
+  constexpr std::string_view screen = "/dev/tty";
+  if (name == nullptr) return false;
+  const std::string_view path = name;
+  return !path.starts_with(screen) || path.size() <= screen.size() || path[screen.size()] < '0' ||
+         path[screen.size()] > '9';
+}
+
+}  // namespace
+
+void prepare_terminal() {
+  termios line{};
+  if (::tcgetattr(STDIN_FILENO, &line) != 0) return;
+  // Ctrl-C and Ctrl-S are keys like others: nobody may end the console or stop it by them.
+  line.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG | IEXTEN);
+  line.c_iflag &= ~static_cast<tcflag_t>(IXON | ICRNL);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &line);
+  // Linux' console: no blanking, no power saving; others do not know these. No wrapping at the right edge.
+  if (!on_serial_line()) std::cout << "\x1b[9;0]\x1b[14;0]";
+  std::cout << "\x1b[?7l" << std::flush;
+}
+
+TerminalSize kernel_size() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return {.columns = size.ws_col, .rows = size.ws_row};
+}
+
+// Nobody knows what is at the other end of a serial line: ASCII and no colours work everywhere.
+TerminalKind terminal_kind() {
+  const char* const chosen = std::getenv("LOAM_CONSOLE");  // NOLINT(concurrency-mt-unsafe): one thread
+  if (chosen != nullptr && std::string_view(chosen) == "plain") return {.utf8 = false, .colour = false};
+  const bool serial = on_serial_line();
+  return {.utf8 = !serial, .colour = !serial};
+}
+
+}  // namespace loam::console

@@ -1,0 +1,332 @@
+#include "wizard.hpp"
+
+#include <algorithm>
+#include <format>
+
+#include "base/text.hpp"
+#include "model/parse.hpp"
+#include "style.hpp"
+
+namespace loam::console {
+
+using namespace ftxui;
+
+namespace {
+
+struct Title {
+  std::string_view name;
+  std::string_view words;
+};
+
+constexpr std::array<Title, wizard_pages> titles = {{
+    {"This machine", "What was found here. Warnings keep nobody from going on."},
+    {"Network",
+     "How this node is reached, and what storage goes over. \"Try it\" brings it up now, so that you see whether it "
+     "works."},
+    {"Disk of the system",
+     "Loam and Kubernetes go here: flash is best, and 64 GiB are enough. Nothing is written before the last page."},
+    {"Disks for storage",
+     "Which disks become part of the cluster's storage. Only blank ones are taken, unless somebody asks for it later."},
+    {"Cluster", "Whether this node founds a cluster, joins one, or stays alone for now."},
+    {"Name and services", "How the node is called, and whom it asks for names, time and the internet."},
+    {"Access", "Who may do something on this node: with an SSH key from afar, with a password on this console."},
+    {"Summary", "This is what will be done. Nothing has been written so far."},
+}};
+
+constexpr std::size_t index_of(WizardPage page) { return static_cast<std::size_t>(page); }
+
+}  // namespace
+
+Wizard::Wizard(MachineFacts machine) : machine_(std::move(machine)), answers_(first_answers(machine_)) {
+  understand();
+  open(WizardPage::machine);
+}
+
+// Choices that nobody made follow what is found; others stay.
+void Wizard::take(MachineFacts machine) {
+  machine_ = std::move(machine);
+  for (auto& [name, value] : first_answers(machine_))
+    if (!touched_.contains(name) && (name.starts_with("nic:") || name == "disk" || name == "bond"))
+      answers_[name] = value;
+  understand();
+  form_.replace(fields());
+}
+
+std::string Wizard::problem_of(std::string_view name) const {
+  const auto found = std::ranges::find(meaning_.problems, name, &FieldProblem::field);
+  return found == meaning_.problems.end() ? "" : found->text;
+}
+
+Field Wizard::field(std::string name, FieldKind kind, std::string label, std::string help,
+                    std::vector<Choice> choices) const {
+  Field made{.name = std::move(name),
+             .kind = kind,
+             .label = std::move(label),
+             .value = {},
+             .choices = std::move(choices),
+             .help = std::move(help)};
+  made.value = answer(answers_, made.name);
+  if (touched_.contains(made.name)) made.problem = problem_of(made.name);
+  return made;
+}
+
+std::vector<Field> Wizard::network_fields() const {
+  std::vector<Field> all;
+  for (const auto& nic : machine_.nics)
+    all.push_back(field("nic:" + nic.mac, FieldKind::toggle, nic.name, describe(nic)));
+  all.push_back(field("bond", FieldKind::choice, "Bond",
+                      "802.3ad (LACP) needs a channel on the switch; active-backup works on every switch.",
+                      {{"none", "none, one card"}, {"802.3ad", "LACP (802.3ad)"}, {"active-backup", "active-backup"}}));
+  all.push_back(
+      field("vlan", FieldKind::text, "VLAN", "Its number if the switch sends this network tagged; empty if not."));
+  all.push_back(field("mtu", FieldKind::text, "MTU",
+                      "Empty for 1500. 9000 makes storage faster if every switch on the way carries it."));
+  all.push_back(
+      field("method", FieldKind::choice, "Address", "", {{"dhcp", "from a DHCP server"}, {"static", "a fixed one"}}));
+  if (answer(answers_, "method") == "static") {
+    all.push_back(field("address", FieldKind::text, "Address/prefix", "Such as 192.0.2.10/24."));
+    all.push_back(field("gateway", FieldKind::text, "Gateway",
+                        "The router to other networks, such as 192.0.2.1; empty if there is none."));
+  }
+  all.push_back({.name = "try",
+                 .kind = FieldKind::action,
+                 .label = "",
+                 .value = "Try it",
+                 .help = "Takes effect at once, and is undone when it does not work."});
+  return all;
+}
+
+std::vector<Field> Wizard::disk_fields() const {
+  std::vector<Choice> choices;
+  for (const auto& disk : machine_.disks)
+    if (disk.cls != "unusable" && disk.cls != "busy" && disk.cls != "gone")
+      choices.push_back({disk.id, describe(disk)});
+  std::vector<Field> all = {field("disk", FieldKind::choice, "Disk", "", std::move(choices))};
+  const auto chosen = std::ranges::find(machine_.disks, answer(answers_, "disk"), &DiskFacts::id);
+  if (chosen != machine_.disks.end() && chosen->cls != "blank")
+    all.push_back(field("erase", FieldKind::text, "Type its id",
+                        std::format("It is not blank ({}). To have it erased, type {}", chosen->content, chosen->id)));
+  return all;
+}
+
+std::vector<Field> Wizard::data_fields() const {
+  return {field("data", FieldKind::choice, "Take for storage", "",
+                {{"hdd", "every blank hard disk"}, {"all", "every blank disk, flash too"}, {"none", "none for now"}})};
+}
+
+std::vector<Field> Wizard::cluster_fields() const {
+  std::vector<Field> all = {
+      field("cluster", FieldKind::choice, "This node", "",
+            {{"create", "founds a cluster"}, {"join", "joins a cluster"}, {"later", "stays alone for now"}})};
+  const auto what = answer(answers_, "cluster");
+  if (what == "later") return all;
+  all.push_back(field("cluster_name", FieldKind::text, "Name of the cluster", "The same on all of its nodes."));
+  all.push_back(field(
+      "role", FieldKind::choice, "Role", "Three nodes of the control plane keep the cluster going when one fails.",
+      {{"control-plane", "control plane, and workloads"}, {"worker", "workloads only"}, {"witness", "witness only"}}));
+  all.push_back(field("vip", FieldKind::text, "Virtual address",
+                      "Under which the cluster is reached whichever node is up, such as 192.0.2.5/24."));
+  if (what == "join")
+    all.push_back(field("join", FieldKind::text, "Nodes to join",
+                        "Addresses of nodes that are in the cluster, with blanks between."));
+  return all;
+}
+
+std::vector<Field> Wizard::node_fields() const {
+  return {
+      field("hostname", FieldKind::text, "Name of this node", "Small letters, digits, - and dots."),
+      field("dns", FieldKind::text, "DNS servers", "Addresses with blanks between; empty: as DHCP says."),
+      field("search", FieldKind::text, "DNS search domains", "Empty if there are none."),
+      field("ntp", FieldKind::text, "Time servers", "Empty: Debian's. A cluster whose clocks differ does not work."),
+      field("zone", FieldKind::text, "Time zone", "Such as Europe/Berlin."),
+      field("http_proxy", FieldKind::text, "HTTP proxy",
+            "Such as http://proxy.example:3128; empty if the internet is reached without."),
+      field("https_proxy", FieldKind::text, "HTTPS proxy", "For https; often the same."),
+      field("no_proxy", FieldKind::text, "Not by the proxy", "Hosts that are reached without it.")};
+}
+
+std::vector<Field> Wizard::access_fields() const {
+  return {field("ssh_key", FieldKind::text, "SSH key", "A line of an authorized_keys file; paste it here."),
+          field("ssh_key_2", FieldKind::text, "Another SSH key", ""),
+          field("ssh_key_3", FieldKind::text, "Another SSH key", ""),
+          field("password", FieldKind::secret, "Console password",
+                "What is changed on this console afterwards asks for it; empty: nothing can be."),
+          field("password_again", FieldKind::secret, "The same again", "")};
+}
+
+std::vector<Field> Wizard::summary_fields() const {
+  return {{.name = "save",
+           .kind = FieldKind::action,
+           .label = "",
+           .value = "Save loam.yaml to a stick",
+           .help = "To a volume labelled LOAM: this machine installs by it without a question."},
+          {.name = "install",
+           .kind = FieldKind::action,
+           .label = "",
+           .value = "Install",
+           .help = "Writes to the disk above."}};
+}
+
+std::vector<Field> Wizard::fields() const {
+  switch (page_) {
+    case WizardPage::machine: return {};
+    case WizardPage::network: return network_fields();
+    case WizardPage::disk: return disk_fields();
+    case WizardPage::data: return data_fields();
+    case WizardPage::cluster: return cluster_fields();
+    case WizardPage::node: return node_fields();
+    case WizardPage::access: return access_fields();
+    case WizardPage::summary: return summary_fields();
+  }
+  return {};
+}
+
+void Wizard::open(WizardPage page) {
+  page_ = page;
+  scrolled_ = 0;
+  said_.clear();
+  form_ = Form(fields());
+}
+
+void Wizard::understand() { meaning_ = meaning_of(answers_, machine_, password_hash_); }
+
+void Wizard::password_hashed(std::string hash) {
+  password_hash_ = std::move(hash);
+  understand();
+}
+
+void Wizard::store() {
+  for (const auto& one : form_.fields())
+    if (one.kind != FieldKind::action) answers_[one.name] = one.value;
+  if (const auto* const now = form_.focused(); now != nullptr) {
+    touched_.insert(now->name);
+    if (now->kind == FieldKind::secret) password_hash_.clear();  // it was of another
+  }
+  understand();
+  form_.replace(fields());
+}
+
+bool Wizard::page_is_good() const {
+  return std::ranges::all_of(form_.fields(), [&](const Field& one) { return problem_of(one.name).empty(); });
+}
+
+// A page with a problem is not left forwards: its problems are shown, and the first of them gets the keys.
+WizardWish Wizard::next() {
+  for (const auto& one : form_.fields()) touched_.insert(one.name);
+  form_.replace(fields());
+  if (!page_is_good()) {
+    const auto& all = form_.fields();
+    const auto bad = std::ranges::find_if(all, [](const Field& one) { return !one.problem.empty(); });
+    if (bad != all.end()) form_.focus(std::string(bad->name));
+    return WizardWish::nothing;
+  }
+  if (index_of(page_) + 1 < wizard_pages) open(static_cast<WizardPage>(index_of(page_) + 1));
+  return WizardWish::nothing;
+}
+
+WizardWish Wizard::back() {
+  if (page_ == WizardPage::machine) return WizardWish::leave;
+  open(static_cast<WizardPage>(index_of(page_) - 1));
+  return WizardWish::nothing;
+}
+
+WizardWish Wizard::pressed(std::string_view name) {
+  if (name == "try") {
+    for (const auto& one : form_.fields()) touched_.insert(one.name);
+    form_.replace(fields());
+    return page_is_good() ? WizardWish::try_network : WizardWish::nothing;
+  }
+  // Pages before this one were good when they were left, and what is there may have changed since.
+  if (meaning_.problems.empty()) return name == "save" ? WizardWish::save : WizardWish::install;
+  said_ = "not yet: " + meaning_.problems.front().text;
+  return WizardWish::nothing;
+}
+
+WizardWish Wizard::key(const Key& key) {
+  if (key.kind == KeyKind::escape || (key.kind == KeyKind::function && key.number == 3)) return back();
+  if (key.kind == KeyKind::function && key.number == 4) return next();
+  if (key.kind == KeyKind::page_up || key.kind == KeyKind::page_down) {
+    scrolled_ = std::max(0, scrolled_ + (key.kind == KeyKind::page_up ? -10 : 10));
+    return WizardWish::nothing;
+  }
+  const auto* const now = form_.focused();
+  const std::string name = now == nullptr ? "" : now->name;
+  switch (form_.key(key)) {
+    case Form::Outcome::left_end: return page_ == WizardPage::summary ? WizardWish::nothing : next();
+    case Form::Outcome::pressed: return pressed(name);
+    case Form::Outcome::changed: store(); return WizardWish::nothing;
+    case Form::Outcome::moved:
+    case Form::Outcome::ignored: return WizardWish::nothing;
+  }
+  return WizardWish::nothing;
+}
+
+std::string Wizard::password() const {
+  const auto first = answer(answers_, "password");
+  return first == answer(answers_, "password_again") ? first : "";
+}
+
+std::string Wizard::yaml() const { return model::format_config(meaning_.config); }
+
+std::string Wizard::network_yaml() const {
+  model::Config only;
+  only.network = meaning_.config.network;
+  return model::format_config(only);
+}
+
+// What a page says above its fields.
+std::vector<std::string> Wizard::words(int columns) const {
+  std::vector<std::string> lines = wrapped(titles.at(index_of(page_)).words, columns - 2, 0);
+  lines.emplace_back();
+  const auto add = [&](const std::string& text, std::size_t indent) {
+    for (auto& line : wrapped(text, columns - 2, indent)) lines.push_back(std::move(line));
+  };
+  if (page_ == WizardPage::machine) {
+    add(std::format("{}{}", machine_.product.empty() ? "A machine without a name" : machine_.product,
+                    machine_.serial.empty() ? "" : ", serial " + machine_.serial),
+        0);
+    add(std::format("{} processors, {} of memory, {} network cards, {} disks", machine_.processors,
+                    format_bytes(machine_.memory), machine_.nics.size(), machine_.disks.size()),
+        0);
+    lines.emplace_back();
+    for (const auto& warned : machine_warnings(machine_)) add("! " + warned, 2);
+  }
+  if (page_ == WizardPage::data)
+    for (const auto& disk : machine_.disks) add(std::format("- {}", describe(disk)), 2);
+  return lines;
+}
+
+// Above the fields, and below them.
+Element Wizard::content(int columns) const {
+  Elements lines;
+  for (auto& line : words(columns)) {
+    const bool warned = line.starts_with("! ");
+    lines.push_back(hbox({text(" "), warned ? warning(text(line)) : text(line)}));
+  }
+  const auto document = yaml();
+  lines.push_back(form_.render(columns));
+  const auto add = [&](const std::string& sentences, const Decorator& style) {
+    for (const auto paragraph : split(sentences, '\n'))
+      for (auto& line : wrapped(paragraph, columns - 2, 2)) lines.push_back(text(" " + line) | style);
+  };
+  if (page_ == WizardPage::network && !network_says_.empty()) {
+    lines.push_back(text(""));
+    add(network_says_, nothing);
+  }
+  if (!said_.empty()) add(said_, bold);
+  if (page_ == WizardPage::summary)
+    for (const auto line : split(document, '\n')) lines.push_back(text("  " + std::string(line)) | dim);
+  // Page Up and Down go through what does not fit; else what has the keys is in sight.
+  if (scrolled_ > 0 && scrolled_ < static_cast<int>(lines.size()))
+    lines[static_cast<std::size_t>(scrolled_)] |= ftxui::focus;
+  return vbox(std::move(lines));
+}
+
+Element Wizard::render(int columns) const {
+  return page(std::format(" Set up Loam: {}", titles.at(index_of(page_)).name),
+              std::format("{} of {} ", index_of(page_) + 1, wizard_pages), content(columns),
+              page_ == WizardPage::machine ? " Enter goes on   Esc leaves "
+                                           : " Tab next   Enter goes on   Esc back   F4 next page   PgDn more ");
+}
+
+}  // namespace loam::console

@@ -1,0 +1,90 @@
+// The pages on which a person says what a new node shall be. Nothing is done before the last one is confirmed. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ftxui/dom/elements.hpp>
+
+#include "answers.hpp"
+#include "form.hpp"
+#include "keys.hpp"
+
+namespace loam::console {
+
+enum class WizardPage : std::uint8_t { machine, network, disk, data, cluster, node, access, summary };
+inline constexpr std::size_t wizard_pages = 8;
+
+// What the wizard wants done; the answer comes back through the methods named.
+enum class WizardWish : std::uint8_t {
+  nothing,
+  try_network,  // network_yaml()
+  install,      // yaml(), whole
+  save,         // yaml() to a stick
+  leave,        // back to the dashboard
+};
+
+class Wizard {
+ public:
+  explicit Wizard(MachineFacts machine);
+
+  // What is there changed: what was typed stays.
+  void take(MachineFacts machine);
+  // What the node says of its network as it is now, sentences; empty if that is not known.
+  void network_says(std::string text) { network_says_ = std::move(text); }
+  // What became of the last wish that says something, such as where a file was saved.
+  void answered(std::string text) { said_ = std::move(text); }
+  // Of password(): loam.yaml has only that.
+  void password_hashed(std::string hash);
+
+  WizardWish key(const Key& key);
+  ftxui::Element render(int columns) const;
+
+  WizardPage at() const { return page_; }
+  const Answers& answers() const { return answers_; }
+  const std::vector<FieldProblem>& problems() const { return meaning_.problems; }
+  // The password that was typed twice; empty if none was, or two.
+  std::string password() const;
+  std::string yaml() const;
+  std::string network_yaml() const;  // the network and nothing else
+
+ private:
+  std::vector<Field> fields() const;
+  std::vector<Field> network_fields() const;
+  std::vector<Field> disk_fields() const;
+  std::vector<Field> data_fields() const;
+  std::vector<Field> cluster_fields() const;
+  std::vector<Field> node_fields() const;
+  std::vector<Field> access_fields() const;
+  std::vector<Field> summary_fields() const;
+  std::vector<std::string> words(int columns) const;
+  ftxui::Element content(int columns) const;
+  Field field(std::string name, FieldKind kind, std::string label, std::string help,
+              std::vector<Choice> choices = {}) const;
+  std::string problem_of(std::string_view name) const;
+  bool page_is_good() const;
+  void store();
+  void understand();
+  void open(WizardPage page);
+  WizardWish next();
+  WizardWish back();
+  WizardWish pressed(std::string_view name);
+
+  MachineFacts machine_;
+  Answers answers_;
+  Meaning meaning_;
+  std::string password_hash_;
+  std::string network_says_;
+  std::string said_;
+  std::set<std::string, std::less<>> touched_;  // fields whose problems are shown
+  WizardPage page_ = WizardPage::machine;
+  Form form_;
+  int scrolled_ = 0;
+};
+
+}  // namespace loam::console
