@@ -14,6 +14,10 @@ void App::take(Facts facts) {
   if (!wizard_) return;
   wizard_->take(machine());
   const auto& conditions = dashboard_.facts().view.conditions;
+  // It is done: what comes now is the dashboard's to say. If it failed, why.
+  const auto install = std::ranges::find(conditions, "Install", &node::Condition::type);
+  if (install != conditions.end() && install->status == "true") return wizard_.reset();
+  if (install != conditions.end() && install->status == "false") wizard_->answered(install->message);
   std::string said;
   for (const auto& condition : conditions)
     if (condition.type == "Network" || condition.type == "NetworkChange")

@@ -38,6 +38,7 @@ std::string disk_counts(const json& disks) {
   std::map<std::string, int> counts;
   for (const auto& disk : disks) ++counts[disk.value("class", "")];
   std::vector<std::string> words;
+  words.reserve(counts.size());
   for (const auto& [cls, count] : counts) words.push_back(std::format("{} {}", count, cls));
   return std::format("{} disks: {}", disks.size(), join(words, ", "));
 }
@@ -124,7 +125,7 @@ std::vector<std::string> Dashboard::table_lines() const {
 std::vector<std::string> Dashboard::lines(int columns) const {
   if (!facts_.problem.empty()) {
     auto said = wrapped("!! " + facts_.problem, columns - 2, 3);
-    for (auto& line : said) line = " " + line;
+    for (auto& line : said) line.insert(0, 1, ' ');
     return said;
   }
   try {
@@ -155,13 +156,20 @@ void Dashboard::open_menu() {
   }
   deeds.push_back(choice("reboot", "Restart this machine"));
   deeds.push_back(choice("poweroff", "Switch it off"));
-  Field what{
-      .name = "deed", .kind = FieldKind::choice, .label = "What to do", .value = deeds.front().value, .choices = deeds};
+  Field what{.name = "deed",
+             .kind = FieldKind::choice,
+             .label = "What to do",
+             .value = deeds.front().value,
+             .choices = deeds,
+             .help = {},
+             .problem = {}};
   Field secret{.name = "password",
                .kind = FieldKind::secret,
                .label = "Console password",
                .value = {},
-               .help = "As loam.yaml has it; Enter does it, Esc leaves."};
+               .choices = {},
+               .help = "As loam.yaml has it; Enter does it, Esc leaves.",
+               .problem = {}};
   form_ = Form(needs_password() ? std::vector{what, secret} : std::vector{what});
 }
 

@@ -31,9 +31,9 @@ struct Field {
   FieldKind kind = FieldKind::text;
   std::string label;
   std::string value;
-  std::vector<Choice> choices = {};
-  std::string help = {};     // a sentence, shown while it has the keys
-  std::string problem = {};  // why the value is not taken
+  std::vector<Choice> choices;
+  std::string help;     // a sentence, shown while it has the keys
+  std::string problem;  // why the value is not taken
 };
 
 class Form {

@@ -142,6 +142,23 @@ TEST(Pages, WizardFromFirstToLast) {
   EXPECT_FALSE(text.contains("secret")) << text;
 }
 
+// While it installs the dashboard is there; afterwards too, unless it failed.
+TEST(Pages, TheWizardGivesWayToTheInstallation) {
+  auto app = wizard();
+  auto facts = example::blank_machine();
+  facts.view.state = "installing";
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains(": installing"));
+  facts.view.state = "unconfigured";
+  facts.view.conditions.push_back({"Install", "false", "Failed", "the disk does not keep what is written to it"});
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("Set up Loam"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("the disk does not keep what is written to it"));
+  facts.view.conditions.back() = {"Install", "true", "Done", "the disk is bootable; reboot in 5 seconds"};
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("the disk is bootable"));
+}
+
 TEST(Pages, BackLosesNothing) {
   auto app = wizard();
   press(app, KeyKind::enter);

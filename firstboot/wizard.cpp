@@ -64,14 +64,17 @@ Field Wizard::field(std::string name, FieldKind kind, std::string label, std::st
              .label = std::move(label),
              .value = {},
              .choices = std::move(choices),
-             .help = std::move(help)};
+             .help = std::move(help),
+             .problem = {}};
   made.value = answer(answers_, made.name);
   if (touched_.contains(made.name)) made.problem = problem_of(made.name);
   return made;
 }
 
 std::vector<Field> Wizard::network_fields() const {
+  constexpr std::size_t more = 7;
   std::vector<Field> all;
+  all.reserve(machine_.nics.size() + more);
   for (const auto& nic : machine_.nics)
     all.push_back(field("nic:" + nic.mac, FieldKind::toggle, nic.name, describe(nic)));
   all.push_back(field("bond", FieldKind::choice, "Bond",
@@ -92,7 +95,9 @@ std::vector<Field> Wizard::network_fields() const {
                  .kind = FieldKind::action,
                  .label = "",
                  .value = "Try it",
-                 .help = "Takes effect at once, and is undone when it does not work."});
+                 .choices = {},
+                 .help = "Takes effect at once, and is undone when it does not work.",
+                 .problem = {}});
   return all;
 }
 
@@ -159,12 +164,16 @@ std::vector<Field> Wizard::summary_fields() const {
            .kind = FieldKind::action,
            .label = "",
            .value = "Save loam.yaml to a stick",
-           .help = "To a volume labelled LOAM: this machine installs by it without a question."},
+           .choices = {},
+           .help = "To a volume labelled LOAM: this machine installs by it without a question.",
+           .problem = {}},
           {.name = "install",
            .kind = FieldKind::action,
            .label = "",
            .value = "Install",
-           .help = "Writes to the disk above."}};
+           .choices = {},
+           .help = "Writes to the disk of the system.",
+           .problem = {}}};
 }
 
 std::vector<Field> Wizard::fields() const {

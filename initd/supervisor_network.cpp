@@ -154,6 +154,7 @@ void Supervisor::take_verdict(const netcfg::Verdict& verdict) {
 }
 
 void Supervisor::network_works() {
+  if (boot_.live && condition_is("NetworkChange", "unknown")) return judge_try();
   if (boot_.live || !network_config_ || !config_ || !boot_.problems.empty()) return;
   // An apply that failed left the old network, which proves nothing of the new one.
   if (!condition_is("Config", "true")) return;
@@ -164,7 +165,6 @@ void Supervisor::network_works() {
   } else {
     keep_confirmed();
   }
-  if (boot_.live && condition_is("NetworkChange", "unknown")) judge_try();
 }
 
 bool Supervisor::probes_confirm() const {

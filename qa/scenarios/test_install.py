@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 
+import pytest
 from conftest import sha256
 from lab import judge
 from lab.checks import check_ready_node
@@ -100,6 +101,7 @@ def test_disk_with_data_is_refused(scenario, live):
     assert sha256(image) == before, "the refused disk was written to"
 
 
+@pytest.mark.long
 def test_install_killed_at_random_points(scenario, live):
     """The power goes twice while it installs, at one of its steps; the third start brings it to the end."""
     machine = scenario.keep(live.running(scenario.folder))

@@ -23,7 +23,7 @@ class Lockout {
   void succeeded() { *this = {}; }
 
  private:
-  Clock::time_point until_{};
+  Clock::time_point until_;
   std::chrono::seconds delay_ = first;
 };
 
