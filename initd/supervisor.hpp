@@ -117,6 +117,7 @@ class Supervisor {
   Result<std::string> save(const std::string& text);
   Result<void> bring_up(const model::Network& network);
   void judge_try();
+  void undo_try(const std::string& why);
 
   void watch_upgrades();
   void upgrade_changed();

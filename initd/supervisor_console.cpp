@@ -108,7 +108,7 @@ Result<std::string> Supervisor::try_network(const std::string& text) {
   set_condition("NetworkChange", "unknown", "Trying", "It is tried.");
   LOAM_TRY(try_timer_, loop_->after(try_limit, [this] { judge_try(); }));
   if (auto up = bring_up(config.network); !up) {
-    judge_try();
+    undo_try(up.error().text());  // what is known to work is the network before
     return std::unexpected(std::move(up).error());
   }
   return std::format("it is tried; without success it is undone after {}", try_limit);
@@ -122,7 +122,11 @@ void Supervisor::judge_try() {
     set_condition("NetworkChange", "true", "Works", "This network works.");
     return settle();
   }
-  const auto why = network_problem_.empty() ? "its probes have not all answered" : network_problem_;
+  undo_try(network_problem_.empty() ? "its probes have not all answered" : network_problem_);
+}
+
+void Supervisor::undo_try(const std::string& why) {
+  try_timer_ = {};
   if (auto back = bring_up(worked_network_); !back)
     sys::log(sys::Priority::error, "the network could not go back: " + back.error().text());
   set_condition("NetworkChange", "false", "WentBack", "What was tried did not work: " + why);
