@@ -96,7 +96,8 @@ def test_disk_with_data_is_refused(scenario, live):
     machine.address = LIVE_ADDRESS
     machine.wait_ssh(120)
     assert "is not blank" in machine.ssh("loamctl status; loamctl retry")
-    assert "is not blank" in " ".join(machine.ssh("fold -w $(stty -F /dev/tty1 size | cut -d' ' -f2) /dev/vcs1").split()), "on the screen too"
+    screen = lambda: " ".join(machine.ssh("fold -w $(stty -F /dev/tty1 size | cut -d' ' -f2) /dev/vcs1").split())
+    wait_until(lambda: "is not blank" in screen(), 120 * machine.scale, "the refusal of the second try on the screen of tty1")
     machine.kill()
     assert sha256(image) == before, "the refused disk was written to"
 
