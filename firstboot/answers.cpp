@@ -71,15 +71,22 @@ std::string field_of(const std::string& path) {
 
 class Builder {
  public:
-  Builder(const Answers& answers, const MachineFacts& machine) : answers_(&answers), machine_(&machine) {}
+  Builder(const Answers& answers, const MachineFacts& machine, const Brought* brought)
+      : answers_(&answers), machine_(&machine), brought_(brought) {}
 
   Meaning build(const std::string& password_hash) {
-    network();
-    install();
-    storage();
-    cluster();
-    node();
-    access(password_hash);
+    if (brought_ != nullptr) meaning_.config = brought_->config;
+    if (typed_anew(Part::network, meaning_.config.network)) network();
+    if (typed_anew(Part::disk, meaning_.config.install)) install();
+    if (typed_anew(Part::data, meaning_.config.storage)) storage();
+    if (typed_anew(Part::cluster, meaning_.config.cluster)) cluster();
+    if (keeps(Part::node)) {
+      if (!meaning_.config.hostname) take_hostname();
+    } else {
+      node();
+    }
+    if (typed_anew(Part::access, meaning_.config.access)) access(password_hash);
+    if (!is("keyboard", "us")) take("keyboard", meaning_.config.keyboard);
     for (const auto& problem : model::validate(meaning_.config)) report(field_of(problem.path), problem.text);
     return std::move(meaning_);
   }
@@ -92,6 +99,16 @@ class Builder {
   void report(std::string field, std::string text) {
     if (std::ranges::find(meaning_.problems, field, &FieldProblem::field) == meaning_.problems.end())
       meaning_.problems.push_back({std::move(field), std::move(text)});
+  }
+
+  bool keeps(Part part) const { return brought_ != nullptr && brought_->keeps(part); }
+
+  // False if what was brought stands; else the part is empty.
+  template <typename T>
+  bool typed_anew(Part part, T& value) const {
+    if (keeps(part)) return false;
+    value = T();
+    return true;
   }
 
   template <typename T>
@@ -142,12 +159,20 @@ class Builder {
     if (mtu && (*mtu < model::mtu_doc.min || *mtu > model::mtu_doc.max))
       report("mtu", std::format("an MTU is a number from {} to {}", model::mtu_doc.min, model::mtu_doc.max));
     if (!is("bond", "none")) {
-      model::Bond bond;
+      model::Bond bond = bond_before();
       bond.name = top = link_name("bond0");
+      bond.members.clear();
       for (const auto& nic : network.nics) bond.members.push_back(nic.name);
       const auto& names = model::EnumNames<model::BondMode>::names;
       const auto* const mode = std::ranges::find(names, typed("bond"));
-      if (mode != names.end()) bond.mode = static_cast<model::BondMode>(mode - names.begin());
+      if (mode != names.end() && bond.mode != static_cast<model::BondMode>(mode - names.begin()))
+        bond = {.name = bond.name,
+                .members = bond.members,
+                .select = {},
+                .mode = static_cast<model::BondMode>(mode - names.begin()),
+                .primary = {},
+                .arp_targets = {},
+                .mtu = {}};
       bond.mtu = mtu;
       network.bonds.push_back(std::move(bond));
     } else if (network.nics.size() > 1) {
@@ -164,12 +189,28 @@ class Builder {
     return top;
   }
 
-  void network() {
+  // What no page asks for stays where there is one of its kind.
+  const model::Network* before() const { return brought_ == nullptr ? nullptr : &brought_->config.network; }
+  model::Bond bond_before() const {
+    return before() != nullptr && before()->bonds.size() == 1 ? before()->bonds.front() : model::Bond();
+  }
+  model::Interface interface_before() const {
     using enum model::Role;
-    auto& network = meaning_.config.network;
     model::Interface interface;
-    interface.link = links();
     interface.roles = {management, cluster_role(), storage_public, storage_cluster};
+    if (before() == nullptr || before()->interfaces.size() != 1) return interface;
+    const auto& kept = before()->interfaces.front();
+    interface.roles = kept.roles;
+    interface.ipv6 = kept.ipv6;
+    interface.routes = kept.routes;
+    interface.rules = kept.rules;
+    return interface;
+  }
+
+  void network() {
+    auto& network = meaning_.config.network;
+    auto interface = interface_before();
+    interface.link = links();
     if (is("method", "dhcp")) {
       interface.dhcp4 = true;
     } else {
@@ -182,8 +223,7 @@ class Builder {
         (gateway.contains(':') ? interface.gateway6 : interface.gateway) = parsed<model::IpAddress>("gateway", gateway);
     }
     network.interfaces.push_back(std::move(interface));
-    take_all("dns", network.dns.servers);
-    take_all("search", network.dns.search);
+    if (keeps(Part::node)) network.dns = brought_->config.network.dns;
   }
 
   static model::Role cluster_role() { return model::Role::cluster; }
@@ -226,10 +266,19 @@ class Builder {
     meaning_.config.cluster = std::move(cluster);
   }
 
+  void take_hostname() {
+    if (typed("hostname").empty()) report("hostname", "the node needs a name, such as node-1");
+    take("hostname", meaning_.config.hostname);
+  }
+
   void node() {
     auto& config = meaning_.config;
-    if (typed("hostname").empty()) report("hostname", "the node needs a name, such as node-1");
-    take("hostname", config.hostname);
+    config.network.dns = {};
+    config.time = {};
+    config.proxy = {};
+    take_hostname();
+    take_all("dns", config.network.dns.servers);
+    take_all("search", config.network.dns.search);
     take_all("ntp", config.time.servers);
     if (const auto zone = typed("zone"); !zone.empty())
       if (auto parsed_zone = parsed<model::TimeZone>("zone", zone)) config.time.zone = *std::move(parsed_zone);
@@ -240,6 +289,7 @@ class Builder {
 
   void access(const std::string& password_hash) {
     auto& access = meaning_.config.access;
+    access.console_shell = !typed("shell").empty();
     for (const auto* const field : {"ssh_key", "ssh_key_2", "ssh_key_3"}) {
       std::optional<model::SshKey> key;
       take(field, key);
@@ -254,6 +304,7 @@ class Builder {
 
   const Answers* answers_;
   const MachineFacts* machine_;
+  const Brought* brought_;
   Meaning meaning_;
 };
 
@@ -266,7 +317,7 @@ std::string answer(const Answers& answers, std::string_view name) {
 
 Answers first_answers(const MachineFacts& machine) {
   Answers answers = {{"method", "dhcp"},        {"data", "hdd"},        {"cluster", "create"}, {"cluster_name", "loam"},
-                     {"role", "control-plane"}, {"hostname", "node-1"}, {"zone", "UTC"}};
+                     {"role", "control-plane"}, {"hostname", "node-1"}, {"zone", "UTC"},       {"keyboard", "us"}};
   std::int64_t fastest = 0;
   for (const auto& nic : machine.nics)
     if (nic.carrier) fastest = std::max(fastest, nic.speed);
@@ -285,8 +336,9 @@ Answers first_answers(const MachineFacts& machine) {
   return answers;
 }
 
-Meaning meaning_of(const Answers& answers, const MachineFacts& machine, const std::string& password_hash) {
-  return Builder(answers, machine).build(password_hash);
+Meaning meaning_of(const Answers& answers, const MachineFacts& machine, const std::string& password_hash,
+                   const Brought* brought) {
+  return Builder(answers, machine, brought).build(password_hash);
 }
 
 }  // namespace loam::console

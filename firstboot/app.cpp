@@ -13,6 +13,7 @@ void App::take(Facts facts) {
   dashboard_.take(std::move(facts));
   if (!wizard_) return;
   wizard_->take(machine());
+  if (wizard_->mode() == WizardMode::network) return;
   const auto& conditions = dashboard_.facts().view.conditions;
   // It is done: what comes now is the dashboard's to say. If it failed, why.
   const auto install = std::ranges::find(conditions, "Install", &node::Condition::type);
@@ -28,38 +29,71 @@ void App::take(Facts facts) {
 // While an installation runs, how far it is; the wizard comes back if it fails.
 bool App::in_wizard() const { return wizard_ && wizard_open_ && dashboard_.facts().view.state != "installing"; }
 
-void App::answered(const std::string& text) {
-  if (in_wizard())
-    wizard_->answered(text);
-  else
-    dashboard_.answered(text);
+void App::answer_wizard(const std::string& order, const Result<std::string>& answer) {
+  const auto text = answer ? *answer : answer.error().text();
+  if (order == "plan") return wizard_->plan_is(text);
+  if (order == "load" && answer) return wizard_->bring(*answer);
+  // What came of a changed network is the dashboard's to show.
+  if (order == "network" && answer) {
+    wizard_.reset();
+    wizard_open_ = false;
+    password_.clear();
+    return dashboard_.answered(text);
+  }
+  wizard_->answered(text);
+}
+
+void App::answered(const std::string& order, const Result<std::string>& answer) {
+  if (order == "network-now" && answer) {
+    wizard_.emplace(machine(), WizardMode::network);
+    wizard_->bring(*answer);
+    wizard_open_ = true;
+  } else if (in_wizard()) {
+    answer_wizard(order, answer);
+  } else {
+    dashboard_.answered(answer ? *answer : answer.error().text());
+  }
 }
 
 Order App::wizard_key(const Key& key) {
-  const auto order = [&](std::string name) {
-    return Order{
-        .name = std::move(name), .argument = wizard_->yaml(), .password = {}, .new_password = wizard_->password()};
+  const auto order = [&](std::string name, std::string argument, std::string new_password = {}) {
+    return Order{.name = std::move(name),
+                 .argument = std::move(argument),
+                 .password = password_,
+                 .new_password = std::move(new_password)};
   };
   switch (wizard_->key(key)) {
     case WizardWish::try_network:
-      return {.name = "try-network", .argument = wizard_->network_yaml(), .password = {}, .new_password = {}};
-    case WizardWish::install: return order("setup");
-    case WizardWish::save: return order("save");
-    case WizardWish::leave: wizard_open_ = false; return {};
+      return order(wizard_->mode() == WizardMode::network ? "network" : "try-network", wizard_->network_yaml());
+    case WizardWish::install: return order("setup", wizard_->yaml(), wizard_->password());
+    case WizardWish::save: return order("save", wizard_->yaml(), wizard_->password());
+    case WizardWish::plan: return order("plan", wizard_->yaml());
+    case WizardWish::load: return order("load", wizard_->source());
+    case WizardWish::keyboard: return order("keyboard", answer(wizard_->answers(), "keyboard"));
+    case WizardWish::leave:
+      wizard_open_ = false;
+      password_.clear();
+      if (wizard_->mode() == WizardMode::network) wizard_.reset();
+      return {};
     case WizardWish::nothing: break;
   }
   return {};
 }
 
-Order App::key(const Key& key) {
-  if (in_wizard()) return wizard_key(key);
+Order App::dashboard_key(const Key& key) {
   const auto deed = dashboard_.key(key);
-  if (deed.name != "setup") return {.name = deed.name, .argument = {}, .password = deed.password, .new_password = {}};
+  if (deed.name != "setup") {
+    if (deed.name == "network-now") password_ = deed.password;
+    return {.name = deed.name, .argument = {}, .password = deed.password, .new_password = {}};
+  }
   if (!wizard_) wizard_.emplace(machine());
+  password_.clear();
   wizard_open_ = true;
   take(dashboard_.facts());
   return {};
 }
+
+Order App::key(const Key& key) { return in_wizard() ? wizard_key(key) : dashboard_key(key); }
 
 std::string App::yaml_with_password(const std::string& hash) {
   if (!wizard_) return {};

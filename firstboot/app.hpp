@@ -15,7 +15,7 @@ namespace loam::console {
 
 // What is to be asked of loamd; the answer comes back through App::answered.
 struct Order {
-  std::string name;          // "setup", "try-network", "save", "retry", "reboot" ...; empty: nothing
+  std::string name;          // a deed as loamd has them; empty: nothing
   std::string argument;      // loam.yaml
   std::string password;      // of this console
   std::string new_password;  // that was typed into the wizard: loam.yaml gets its hash
@@ -25,7 +25,8 @@ class App {
  public:
   void take(Facts facts);
   Order key(const Key& key);
-  void answered(const std::string& text);
+  void answered(const std::string& order, const Result<std::string>& answer);
+  bool wants_log() const { return !in_wizard() && dashboard_.wants_log(); }
   ftxui::Screen picture(int columns, int rows) const;
   // loam.yaml of the wizard with the hash of the password that was typed there.
   std::string yaml_with_password(const std::string& hash);
@@ -33,12 +34,15 @@ class App {
 
  private:
   Order wizard_key(const Key& key);
+  Order dashboard_key(const Key& key);
+  void answer_wizard(const std::string& order, const Result<std::string>& answer);
   bool in_wizard() const;
   MachineFacts machine() const;
 
   Dashboard dashboard_;
   std::optional<Wizard> wizard_;  // what was typed stays when it is left
   bool wizard_open_ = false;
+  std::string password_;  // that opened the network's page
 };
 
 }  // namespace loam::console

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::array<std::string_view, 4> tabs = {"1 Overview", "2 Network", "3 Disks", "4 System"};
+constexpr std::array<std::string_view, 5> tabs = {"1 Overview", "2 Network", "3 Disks", "4 System", "5 Log"};
 
 json document(const std::string& text) {
   auto value = json::parse(text, nullptr, false);
@@ -70,6 +70,11 @@ bool Dashboard::unconfigured() const {
   return facts_.view.state == "unconfigured" && slots.is_object() && slots.value("live", false);
 }
 
+bool Dashboard::installed() const {
+  const auto slots = document(facts_.slots);
+  return slots.is_object() && !slots.value("live", true);
+}
+
 // As loamd has it: a machine that nobody brought a loam.yaml for is whoever's who stands before it.
 bool Dashboard::needs_password() const {
   return !unconfigured() || std::ranges::any_of(facts_.view.conditions, [](const auto& one) {
@@ -80,6 +85,7 @@ bool Dashboard::needs_password() const {
 void Dashboard::take(Facts facts) { facts_ = std::move(facts); }
 
 void Dashboard::answered(std::string text) {
+  if (tab_ == Tab::log) open_tab(0);  // which shows its end
   said_ = std::move(text);
   menu_ = false;
 }
@@ -91,6 +97,10 @@ std::vector<std::string> Dashboard::overview(int columns) const {
       for (auto& line : wrapped(paragraph, columns - 2, indent)) all.push_back(" " + line);
   };
   const auto& view = facts_.view;
+  if (const auto left = view.network_goes_back - facts_.seconds_of_boot; view.network_goes_back > 0)
+    add(std::format("!! The network goes back in {} s unless it proves itself or is kept (Enter).",
+                    std::max<std::int64_t>(left, 0)),
+        3);
   for (const auto* const status : {"false", "unknown", "true"})
     for (const auto& condition : view.conditions)
       if (condition.status == status) {
@@ -117,6 +127,7 @@ std::vector<std::string> Dashboard::table_lines() const {
     case Tab::system:
       return split_lines((slots.is_object() ? node::slots_text(slots) : "") + "\n" +
                          (upgrade.is_object() ? node::upgrade_text(upgrade) : ""));
+    case Tab::log: return facts_.log.empty() ? std::vector<std::string>{" The log has no line yet."} : facts_.log;
     case Tab::overview: break;
   }
   return {};
@@ -135,7 +146,10 @@ std::vector<std::string> Dashboard::lines(int columns) const {
   }
 }
 
-void Dashboard::scroll(int rows) { first_row_ = std::max(0, std::min(first_row_, last_row_) + rows); }
+void Dashboard::scroll(int rows) {
+  const auto by = tab_ == Tab::log ? -rows : rows;
+  first_row_ = std::clamp(std::min(first_row_, last_row_) + by, 0, std::max(last_row_, 0));
+}
 
 void Dashboard::open_tab(std::size_t index) {
   tab_ = static_cast<Tab>(index);
@@ -154,6 +168,9 @@ void Dashboard::open_menu() {
     deeds.push_back(choice("confirm", "Keep the changed network"));
     deeds.push_back(choice("revert", "Go back to the network before"));
   }
+  if (installed()) deeds.push_back(choice("network-now", "Change the network"));
+  deeds.push_back(choice("support", "Collect what support needs, on a stick labelled LOAM too"));
+  if (installed()) deeds.push_back(choice("shell", "Root shell, if loam.yaml allows it"));
   deeds.push_back(choice("reboot", "Restart this machine"));
   deeds.push_back(choice("poweroff", "Switch it off"));
   Field what{.name = "deed",
@@ -204,7 +221,7 @@ Deed Dashboard::key(const Key& key) {
     case KeyKind::enter:
     case KeyKind::function: open_menu(); break;
     case KeyKind::text:
-      if (key.text >= "1" && key.text <= "4" && key.text.size() == 1)
+      if (key.text >= "1" && key.text <= "5" && key.text.size() == 1)
         open_tab(static_cast<std::size_t>(key.text[0] - '1'));
       break;
     default: break;
@@ -233,7 +250,8 @@ Element Dashboard::render(int columns, int rows) const {
   }
   const auto room = std::max(rows - 3, 1);
   last_row_ = std::max(0, static_cast<int>(all.size()) - room);
-  const auto first = std::min(first_row_, last_row_);
+  const auto from = std::min(first_row_, last_row_);
+  const auto first = tab_ == Tab::log ? last_row_ - from : from;
   for (int i = first; i < std::min(first + room, static_cast<int>(all.size())); ++i) {
     const auto& line = all[static_cast<std::size_t>(i)];
     const auto cut = tab_ == Tab::overview ? 0 : std::min(static_cast<std::size_t>(first_column_), line.size());

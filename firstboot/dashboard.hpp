@@ -23,14 +23,16 @@ struct Facts {
   std::string disks;
   std::string slots;
   std::string upgrade;
-  std::string problem;  // why loamd does not answer; empty if it does
+  std::string problem;               // why loamd does not answer; empty if it does
+  std::vector<std::string> log;      // the newest lines, if Dashboard::wants_log()
+  std::int64_t seconds_of_boot = 0;  // CLOCK_BOOTTIME, now
 };
 
-enum class Tab : std::uint8_t { overview, network, disks, system };
+enum class Tab : std::uint8_t { overview, network, disks, system, log };
 
 // What a person asked for here.
 struct Deed {
-  std::string name;      // "retry", "confirm", "revert", "reboot", "poweroff", "setup"; empty: nothing
+  std::string name;      // as loamd has them, and "setup"; empty: nothing
   std::string password;  // of the console
 };
 
@@ -43,6 +45,7 @@ class Dashboard {
 
   Deed key(const Key& key);
   ftxui::Element render(int columns, int rows) const;
+  bool wants_log() const { return tab_ == Tab::log && !menu_; }
 
  private:
   std::vector<std::string> lines(int columns) const;
@@ -53,11 +56,12 @@ class Dashboard {
   Deed menu_key(const Key& key);
   void scroll(int rows);
   bool unconfigured() const;
+  bool installed() const;  // it runs from its disk
   bool needs_password() const;
 
   Facts facts_;
   Tab tab_ = Tab::overview;
-  int first_row_ = 0;
+  int first_row_ = 0;         // of the log: rows back from its end
   mutable int last_row_ = 0;  // that the first can be, as it was drawn last
   int first_column_ = 0;
   bool menu_ = false;

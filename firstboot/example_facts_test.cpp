@@ -61,7 +61,9 @@ Facts running_node() {
               .disks = disks,
               .slots = slots,
               .upgrade = upgrade,
-              .problem = {}};
+              .problem = {},
+              .log = {},
+              .seconds_of_boot = 1000};
   facts.view.version = "0.1.0";
   facts.view.state = "ready";
   facts.view.conditions = {{"Network", "true", "Working", "bond0 has 192.0.2.30/24; the gateway 192.0.2.1 answers"},
@@ -79,7 +81,9 @@ Facts blank_machine() {
               .disks = blank_disks,
               .slots = R"({"live": true})",
               .upgrade = "",
-              .problem = {}};
+              .problem = {},
+              .log = {},
+              .seconds_of_boot = 1000};
   facts.view.version = "0.1.0";
   facts.view.state = "unconfigured";
   facts.view.conditions = {

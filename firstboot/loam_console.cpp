@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include "app.hpp"
 #include "base/guard.hpp"
 #include "frame_writer.hpp"
+#include "journal_tail.hpp"
 #include "keys.hpp"
 #include "node_client.hpp"
 #include "sys/event_loop.hpp"
@@ -53,6 +56,12 @@ class Console {
         });
     client_.bus().attachSdEventLoop(loop_->handle());
     LOAM_TRY(input_, loop_->on_readable(STDIN_FILENO, [this] { read_keys(); }));
+    if (const auto fd = watch_size(); fd >= 0) {
+      LOAM_TRY(resized_, loop_->on_readable(fd, [this, fd] {
+        size_seen(fd);
+        draw();
+      }));
+    }
     look();
     return {};
   }
@@ -80,11 +89,45 @@ class Console {
     std::array<char, 256> name{};
     ::gethostname(name.data(), name.size() - 1);
     facts_.hostname = name.data();
+    facts_.seconds_of_boot = seconds_of_boot();
     app_.take(facts_);
     const auto now = std::chrono::steady_clock::now();
     if (now - drawn_whole_ >= redraw) writer_.forget();
     draw();
-    look_soon(facts_.problem.empty() ? redraw : std::chrono::seconds(5));
+    // A network on trial is counted down.
+    const auto next = facts_.view.network_goes_back > 0 ? std::chrono::seconds(1) : redraw;
+    look_soon(facts_.problem.empty() ? next : std::chrono::seconds(5));
+  }
+
+  static std::int64_t seconds_of_boot() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return now.tv_sec;
+  }
+
+  // Open only while somebody looks at it: it holds memory.
+  void watch_log() {
+    if (!app_.wants_log()) {
+      log_source_ = {};
+      log_.reset();
+      facts_.log.clear();
+    } else if (!log_) {
+      auto tail = JournalTail::open();
+      if (!tail) {
+        facts_.log = {" " + tail.error().text()};
+      } else {
+        log_.emplace(*std::move(tail));
+        facts_.log = log_->lines();
+        if (auto source = loop_->on_readable(log_->fd(), [this] { log_grew(); })) log_source_ = *std::move(source);
+      }
+      app_.take(facts_);
+    }
+  }
+
+  void log_grew() {
+    if (!log_ || !log_->read()) return;
+    facts_.log = log_->lines();
+    look_soon(gather);
   }
 
   std::string& document(const std::string& name) {
@@ -133,6 +176,7 @@ class Console {
         carry_out(order);
       }
     }
+    watch_log();
     draw();
   }
 
@@ -140,12 +184,18 @@ class Console {
   void carry_out(Order order) {
     if (!order.new_password.empty()) {
       auto hash = sys::hash_password(order.new_password);
-      if (!hash) return app_.answered(hash.error().text());
+      if (!hash) return app_.answered(order.name, std::unexpected(hash.error()));
       order.argument = app_.yaml_with_password(*hash);
     }
-    const auto answer = client_.console(order.name, order.argument, order.password);
-    app_.answered(answer ? *answer : answer.error().text());
-    look_soon(gather);
+    if (order.name == "shell") order.argument = terminal_name();
+    // What takes long does not hold up the keys.
+    client_.console(order.name, order.argument, order.password,
+                    [this, name = order.name](const Result<std::string>& answer) {
+                      app_.answered(name, answer);
+                      watch_log();
+                      draw();
+                      look_soon(gather);
+                    });
   }
 
   sys::EventLoop* loop_;
@@ -158,9 +208,12 @@ class Console {
   TerminalSize said_;
   std::chrono::steady_clock::time_point drawn_whole_;
   std::chrono::steady_clock::time_point pressed_;
+  std::optional<JournalTail> log_;
+  sys::EventSource log_source_;
   sys::EventSource look_timer_;
   sys::EventSource escape_timer_;
   sys::EventSource input_;
+  sys::EventSource resized_;
 };
 
 Result<void> serve() {

@@ -67,6 +67,70 @@ TEST(Pages, Dashboard) {
   expect_golden(app, "dashboard-menu");
 }
 
+// Its end is shown, and what comes later too, unless somebody went back.
+TEST(Pages, Log) {
+  App app;
+  auto facts = example::running_node();
+  app.take(facts);
+  EXPECT_FALSE(app.wants_log());
+  app.key({KeyKind::text, "5", 0});
+  EXPECT_TRUE(app.wants_log());
+  for (int i = 0; i < 100; ++i) facts.log.push_back(std::format(" 14:03:{:02} loamd: line {}", i % 60, i));
+  app.take(facts);
+  expect_golden(app, "dashboard-log");
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("line 99\n"));
+  press(app, KeyKind::page_up, 20);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("line 0\n"));
+  press(app, KeyKind::enter);
+  EXPECT_FALSE(app.wants_log()) << "while the menu is there";
+}
+
+TEST(Pages, NetworkOnTrialIsCountedDown) {
+  App app;
+  auto facts = example::running_node();
+  facts.view.conditions.push_back(
+      {"NetworkChange", "unknown", "OnTrial", "goes back at 14:05:00 UTC unless it is confirmed"});
+  facts.view.network_goes_back = facts.seconds_of_boot + 87;
+  app.take(facts);
+  expect_golden(app, "dashboard-trial");
+  facts.seconds_of_boot += 60;
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("goes back in 27 s"));
+}
+
+void choose_deed(App& app, const std::string& label) {
+  press(app, KeyKind::enter);
+  for (int i = 0; i < 12 && !plain(app.picture(80, 24)).contains("< " + label + " >"); ++i) press(app, KeyKind::down);
+  press(app, KeyKind::tab);
+  type(app, "secret");
+}
+
+// The page of the wizard, by itself, with what is there now; the password that opened it goes with what is applied.
+TEST(Pages, NetworkOfANodeThatRuns) {
+  App app;
+  auto facts = example::running_node();
+  app.take(facts);
+  choose_deed(app, "Change the network");
+  auto order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "network-now");
+  EXPECT_EQ(order.password, "secret");
+  app.answered(order.name,
+               std::string("version: 1\nnetwork:\n  nics: [{name: nic0, match: {mac: \"52:54:00:00:10:01\"}}]\n"
+                           "  interfaces: [{link: nic0, roles: [management], addresses: [192.0.2.30/24]}]\n"));
+  expect_golden(app, "network");
+  press(app, KeyKind::down, 2);  // to the bond, which one card does not need
+  for (int i = 0; i < 12 && !plain(app.picture(80, 24)).contains("> [ Apply it ]"); ++i) press(app, KeyKind::down);
+  order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "network");
+  EXPECT_EQ(order.password, "secret");
+  EXPECT_TRUE(order.argument.contains("192.0.2.30/24")) << order.argument;
+  app.answered(order.name, fail("gateway: is not in a network of this interface"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("is not in a network of this interface"));
+  app.answered(order.name, std::string("the network is another one now"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("the network is another one now"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("[1 Overview]"));
+}
+
 TEST(Pages, DashboardInTrouble) {
   App app;
   auto facts = example::running_node();
@@ -126,7 +190,14 @@ TEST(Pages, WizardFromFirstToLast) {
   type(app, "secret");
   press(app, KeyKind::down);
   type(app, "secret");
-  app.key({KeyKind::function, {}, 4});
+  const auto plan = app.key({KeyKind::function, {}, 4});
+  EXPECT_EQ(plan.name, "plan");
+  EXPECT_TRUE(plan.argument.contains("nvme-eui.0025385b91b00001")) << plan.argument;
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("loamd looks at the disks"));
+  app.answered(
+      plan.name,
+      std::string("install 0.1.0 on nvme-eui.0025385b91b00001\n  1.   partition  /dev/nvme0n1: table\n"
+                  "the other disks, once the node runs\nwwn-0x5000c500a1b2c3d4: storage: selected by storage.data\n"));
   expect_golden(app, "wizard-8-summary");
   press(app, KeyKind::down);
   const auto order = app.key({KeyKind::enter, {}, 0});
@@ -140,6 +211,30 @@ TEST(Pages, WizardFromFirstToLast) {
   EXPECT_EQ(config->install->disk.id->str(), "nvme-eui.0025385b91b00001");
   EXPECT_EQ(config->access.console_password_hash->str(), "$y$j9T$salt$hash");
   EXPECT_FALSE(text.contains("secret")) << text;
+}
+
+TEST(Pages, TheKeyboardChangesAtOnce) {
+  auto app = wizard();
+  press(app, KeyKind::down);
+  const auto order = app.key({KeyKind::left, {}, 0});
+  EXPECT_EQ(order.name, "keyboard");
+  EXPECT_EQ(order.argument, "tr");
+  expect_golden(app, "wizard-1-keyboard");
+}
+
+TEST(Pages, AFileFillsThePagesIn) {
+  auto app = wizard();
+  press(app, KeyKind::down, 2);
+  type(app, "http://192.0.2.1/loam.yaml");
+  press(app, KeyKind::down);
+  const auto order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "load");
+  EXPECT_EQ(order.argument, "http://192.0.2.1/loam.yaml");
+  app.answered(order.name, std::string("version: 1\nhostnam: a\n"));
+  expect_golden(app, "wizard-1-unreadable");
+  app.answered(order.name, std::string("version: 1\nhostname: node-9\n"));
+  EXPECT_EQ(answer(app.wizard()->answers(), "hostname"), "node-9");
+  expect_golden(app, "wizard-1-read");
 }
 
 // While it installs the dashboard is there; afterwards too, unless it failed.

@@ -1,9 +1,11 @@
 #include "terminal.hpp"
 
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -36,16 +38,39 @@ void prepare_terminal() {
   std::cout << "\x1b[?7l" << std::flush;
 }
 
+int watch_size() {
+  sigset_t changed;
+  ::sigemptyset(&changed);
+  ::sigaddset(&changed, SIGWINCH);
+  if (::pthread_sigmask(SIG_BLOCK, &changed, nullptr) != 0) return -1;
+  return ::signalfd(-1, &changed, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void size_seen(int fd) {
+  signalfd_siginfo info{};
+  while (::read(fd, &info, sizeof info) > 0) {
+  }
+}
+
 TerminalSize kernel_size() {
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
   return {.columns = size.ws_col, .rows = size.ws_row};
 }
 
+std::string terminal_name() {
+  const char* const name = ::ttyname(STDOUT_FILENO);  // NOLINT(concurrency-mt-unsafe): one thread
+  constexpr std::string_view folder = "/dev/";
+  const std::string_view path = name == nullptr ? "" : name;
+  return std::string(path.starts_with(folder) ? path.substr(folder.size()) : path);
+}
+
 // Nobody knows what is at the other end of a serial line: ASCII and no colours work everywhere.
 TerminalKind terminal_kind() {
   const char* const chosen = std::getenv("LOAM_CONSOLE");  // NOLINT(concurrency-mt-unsafe): one thread
-  if (chosen != nullptr && std::string_view(chosen) == "plain") return {.utf8 = false, .colour = false};
+  const std::string_view wanted = chosen == nullptr ? "" : chosen;
+  if (wanted == "plain") return {.utf8 = false, .colour = false};
+  if (wanted == "utf8") return {.utf8 = true, .colour = true};
   const bool serial = on_serial_line();
   return {.utf8 = !serial, .colour = !serial};
 }

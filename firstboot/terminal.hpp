@@ -10,8 +10,14 @@ namespace loam::console {
 
 // Each key by itself, none of them on the screen, and no blanking. Where there is no terminal nothing happens.
 void prepare_terminal();
+// Readable when the terminal has another size; negative if that cannot be watched.
+int watch_size();
+// Takes what made it readable.
+void size_seen(int fd);
 // As the kernel knows it; zeros on a serial line, whose other end it does not know.
 TerminalSize kernel_size();
 TerminalKind terminal_kind();
+// Such as tty1; empty if standard output is none.
+std::string terminal_name();
 
 }  // namespace loam::console

@@ -4,6 +4,7 @@
 #include <format>
 
 #include "base/text.hpp"
+#include "keyboards.hpp"
 #include "model/parse.hpp"
 #include "style.hpp"
 
@@ -33,20 +34,64 @@ constexpr std::array<Title, wizard_pages> titles = {{
     {"Summary", "This is what will be done. Nothing has been written so far."},
 }};
 
+Field action(std::string name, std::string label, std::string help) {
+  return {.name = std::move(name),
+          .kind = FieldKind::action,
+          .label = {},
+          .value = std::move(label),
+          .choices = {},
+          .help = std::move(help),
+          .problem = {}};
+}
+
+std::optional<Part> part_of(WizardPage page) {
+  switch (page) {
+    case WizardPage::network: return Part::network;
+    case WizardPage::disk: return Part::disk;
+    case WizardPage::data: return Part::data;
+    case WizardPage::cluster: return Part::cluster;
+    case WizardPage::node: return Part::node;
+    case WizardPage::access: return Part::access;
+    case WizardPage::machine:
+    case WizardPage::summary: break;
+  }
+  return std::nullopt;
+}
+
 constexpr std::size_t index_of(WizardPage page) { return static_cast<std::size_t>(page); }
 
 }  // namespace
 
-Wizard::Wizard(MachineFacts machine) : machine_(std::move(machine)), answers_(first_answers(machine_)) {
+Wizard::Wizard(MachineFacts machine, WizardMode mode)
+    : mode_(mode), machine_(std::move(machine)), answers_(first_answers(machine_)) {
   understand();
-  open(WizardPage::machine);
+  open(mode == WizardMode::machine ? WizardPage::machine : WizardPage::network);
+}
+
+void Wizard::bring(const std::string& text) {
+  auto config = model::parse_config(text, source().empty() ? "loam.yaml" : source());
+  if (!config) {
+    said_ = config.error().text();
+    return;
+  }
+  answers_ = answers_for(*config, machine_, std::move(answers_));
+  const bool whole = mode_ == WizardMode::network && !page_shows_all(config->network, machine_);
+  password_hash_ = config->access.console_password_hash ? config->access.console_password_hash->str() : "";
+  brought_ = Brought{.config = *std::move(config), .changed = {}};
+  touched_.clear();
+  understand();
+  form_.replace(fields());
+  said_ = mode_ == WizardMode::machine
+              ? "It is read. What is changed on a page replaces that part of it; what no page asks for stays."
+          : whole ? "The network has more than this page shows; what is applied here replaces all of it."
+                  : "";
 }
 
 // Choices that nobody made follow what is found; others stay.
 void Wizard::take(MachineFacts machine) {
   machine_ = std::move(machine);
   for (auto& [name, value] : first_answers(machine_))
-    if (!touched_.contains(name) && (name.starts_with("nic:") || name == "disk" || name == "bond"))
+    if (!brought_ && !touched_.contains(name) && (name.starts_with("nic:") || name == "disk" || name == "bond"))
       answers_[name] = value;
   understand();
   form_.replace(fields());
@@ -71,8 +116,18 @@ Field Wizard::field(std::string name, FieldKind kind, std::string label, std::st
   return made;
 }
 
+std::vector<Field> Wizard::machine_fields() const {
+  std::vector<Choice> layouts;
+  layouts.reserve(keyboards.size());
+  for (const auto& one : keyboards) layouts.push_back({std::string(one.layout), std::string(one.name)});
+  return {action("next", "Go on", ""),
+          field("keyboard", FieldKind::choice, "Keyboard", "Left and right change it, at once.", std::move(layouts)),
+          field("source", FieldKind::text, "Fill in from", "The URL of a loam.yaml; empty: a volume labelled LOAM."),
+          action("load", "Read it", "Every page then begins with what stands there.")};
+}
+
 std::vector<Field> Wizard::network_fields() const {
-  constexpr std::size_t more = 7;
+  constexpr std::size_t more = 8;
   std::vector<Field> all;
   all.reserve(machine_.nics.size() + more);
   for (const auto& nic : machine_.nics)
@@ -91,13 +146,12 @@ std::vector<Field> Wizard::network_fields() const {
     all.push_back(field("gateway", FieldKind::text, "Gateway",
                         "The router to other networks, such as 192.0.2.1; empty if there is none."));
   }
-  all.push_back({.name = "try",
-                 .kind = FieldKind::action,
-                 .label = "",
-                 .value = "Try it",
-                 .choices = {},
-                 .help = "Takes effect at once, and is undone when it does not work.",
-                 .problem = {}});
+  if (mode_ == WizardMode::network) {
+    all.push_back(action("try", "Apply it", "Takes effect at once, and goes back unless it proves itself or is kept."));
+    return all;
+  }
+  all.push_back(action("try", "Try it", "Takes effect at once, and is undone when it does not work."));
+  all.push_back(action("next", "Go on", ""));
   return all;
 }
 
@@ -156,29 +210,19 @@ std::vector<Field> Wizard::access_fields() const {
           field("ssh_key_3", FieldKind::text, "Another SSH key", ""),
           field("password", FieldKind::secret, "Console password",
                 "What is changed on this console afterwards asks for it; empty: nothing can be."),
-          field("password_again", FieldKind::secret, "The same again", "")};
+          field("password_again", FieldKind::secret, "The same again", ""),
+          field("shell", FieldKind::toggle, "Root shell", "who has the console's password may open one there")};
 }
 
 std::vector<Field> Wizard::summary_fields() const {
-  return {{.name = "save",
-           .kind = FieldKind::action,
-           .label = "",
-           .value = "Save loam.yaml to a stick",
-           .choices = {},
-           .help = "To a volume labelled LOAM: this machine installs by it without a question.",
-           .problem = {}},
-          {.name = "install",
-           .kind = FieldKind::action,
-           .label = "",
-           .value = "Install",
-           .choices = {},
-           .help = "Writes to the disk of the system.",
-           .problem = {}}};
+  return {action("save", "Save loam.yaml to a stick",
+                 "To a volume labelled LOAM: this machine installs by it without a question."),
+          action("install", "Install", "Writes to the disk of the system.")};
 }
 
 std::vector<Field> Wizard::fields() const {
   switch (page_) {
-    case WizardPage::machine: return {};
+    case WizardPage::machine: return machine_fields();
     case WizardPage::network: return network_fields();
     case WizardPage::disk: return disk_fields();
     case WizardPage::data: return data_fields();
@@ -190,14 +234,17 @@ std::vector<Field> Wizard::fields() const {
   return {};
 }
 
-void Wizard::open(WizardPage page) {
+WizardWish Wizard::open(WizardPage page) {
   page_ = page;
   scrolled_ = 0;
   said_.clear();
   form_ = Form(fields());
+  if (page != WizardPage::summary || !meaning_.problems.empty()) return WizardWish::nothing;
+  plan_ = "loamd looks at the disks ...";
+  return WizardWish::plan;
 }
 
-void Wizard::understand() { meaning_ = meaning_of(answers_, machine_, password_hash_); }
+void Wizard::understand() { meaning_ = meaning_of(answers_, machine_, password_hash_, brought()); }
 
 void Wizard::password_hashed(std::string hash) {
   password_hash_ = std::move(hash);
@@ -211,6 +258,7 @@ void Wizard::store() {
     touched_.insert(now->name);
     if (now->kind == FieldKind::secret) password_hash_.clear();  // it was of another
   }
+  if (const auto part = part_of(page_); part && brought_) brought_->changed.insert(*part);
   understand();
   form_.replace(fields());
 }
@@ -229,17 +277,18 @@ WizardWish Wizard::next() {
     if (bad != all.end()) form_.focus(std::string(bad->name));
     return WizardWish::nothing;
   }
-  if (index_of(page_) + 1 < wizard_pages) open(static_cast<WizardPage>(index_of(page_) + 1));
-  return WizardWish::nothing;
+  if (mode_ == WizardMode::network || index_of(page_) + 1 >= wizard_pages) return WizardWish::nothing;
+  return open(static_cast<WizardPage>(index_of(page_) + 1));
 }
 
 WizardWish Wizard::back() {
-  if (page_ == WizardPage::machine) return WizardWish::leave;
-  open(static_cast<WizardPage>(index_of(page_) - 1));
-  return WizardWish::nothing;
+  if (mode_ == WizardMode::network || page_ == WizardPage::machine) return WizardWish::leave;
+  return open(static_cast<WizardPage>(index_of(page_) - 1));
 }
 
 WizardWish Wizard::pressed(std::string_view name) {
+  if (name == "next") return next();
+  if (name == "load") return WizardWish::load;
   if (name == "try") {
     for (const auto& one : form_.fields()) touched_.insert(one.name);
     form_.replace(fields());
@@ -263,7 +312,7 @@ WizardWish Wizard::key(const Key& key) {
   switch (form_.key(key)) {
     case Form::Outcome::left_end: return page_ == WizardPage::summary ? WizardWish::nothing : next();
     case Form::Outcome::pressed: return pressed(name);
-    case Form::Outcome::changed: store(); return WizardWish::nothing;
+    case Form::Outcome::changed: store(); return name == "keyboard" ? WizardWish::keyboard : WizardWish::nothing;
     case Form::Outcome::moved:
     case Form::Outcome::ignored: return WizardWish::nothing;
   }
@@ -285,7 +334,11 @@ std::string Wizard::network_yaml() const {
 
 // What a page says above its fields.
 std::vector<std::string> Wizard::words(int columns) const {
-  std::vector<std::string> lines = wrapped(titles.at(index_of(page_)).words, columns - 2, 0);
+  const auto about = mode_ == WizardMode::machine
+                         ? titles.at(index_of(page_)).words
+                         : "How this node is reached. What is applied takes effect at once, and goes back by "
+                           "itself unless its probes answer or somebody keeps it.";
+  std::vector<std::string> lines = wrapped(about, columns - 2, 0);
   lines.emplace_back();
   const auto add = [&](const std::string& text, std::size_t indent) {
     for (auto& line : wrapped(text, columns - 2, indent)) lines.push_back(std::move(line));
@@ -301,8 +354,18 @@ std::vector<std::string> Wizard::words(int columns) const {
     for (const auto& warned : machine_warnings(machine_)) add("! " + warned, 2);
   }
   if (page_ == WizardPage::data)
-    for (const auto& disk : machine_.disks) add(std::format("- {}", describe(disk)), 2);
+    for (const auto& disk : machine_.disks) add(std::format("- {} -> {}", describe(disk), becomes(disk)), 2);
   return lines;
+}
+
+// By what is chosen on this page; loamd's own rules are in the summary's plan.
+std::string Wizard::becomes(const DiskFacts& disk) const {
+  const auto wanted = answer(answers_, "data");
+  if (disk.id == answer(answers_, "disk")) return "the system";
+  if (disk.cls != "blank") return "left alone";
+  if (disk.removable) return "left alone: removable";
+  if (wanted == "none") return "left alone for now";
+  return wanted == "all" || disk.rotational ? "storage" : "left alone: no hard disk";
 }
 
 // Above the fields, and below them.
@@ -323,8 +386,10 @@ Element Wizard::content(int columns) const {
     add(network_says_, nothing);
   }
   if (!said_.empty()) add(said_, bold);
-  if (page_ == WizardPage::summary)
+  if (page_ == WizardPage::summary) {
+    add(plan_, nothing);
     for (const auto line : split(document, '\n')) lines.push_back(text("  " + std::string(line)) | dim);
+  }
   // Page Up and Down go through what does not fit; else what has the keys is in sight.
   if (scrolled_ > 0 && scrolled_ < static_cast<int>(lines.size()))
     lines[static_cast<std::size_t>(scrolled_)] |= ftxui::focus;
@@ -332,10 +397,12 @@ Element Wizard::content(int columns) const {
 }
 
 Element Wizard::render(int columns) const {
-  return page(std::format(" Set up Loam: {}", titles.at(index_of(page_)).name),
-              std::format("{} of {} ", index_of(page_) + 1, wizard_pages), content(columns),
-              page_ == WizardPage::machine ? " Enter goes on   Esc leaves "
-                                           : " Tab next   Enter goes on   Esc back   F4 next page   PgDn more ");
+  const bool whole = mode_ == WizardMode::machine;
+  return page(whole ? std::format(" Set up Loam: {}", titles.at(index_of(page_)).name) : " Change the network",
+              whole ? std::format("{} of {} ", index_of(page_) + 1, wizard_pages) : "", content(columns),
+              page_ == WizardPage::machine || !whole
+                  ? " Tab next   Enter does it   Esc leaves "
+                  : " Tab next   Enter goes on   Esc back   F4 next page   PgDn more ");
 }
 
 }  // namespace loam::console

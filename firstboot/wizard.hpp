@@ -26,12 +26,18 @@ enum class WizardWish : std::uint8_t {
   try_network,  // network_yaml()
   install,      // yaml(), whole
   save,         // yaml() to a stick
+  plan,         // yaml(): what would be done; loamd's answer is for plan_is()
+  load,         // source(): a loam.yaml from elsewhere, for bring()
+  keyboard,     // answers()["keyboard"], at once
   leave,        // back to the dashboard
 };
 
+// A whole machine, or the network of a node that runs.
+enum class WizardMode : std::uint8_t { machine, network };
+
 class Wizard {
  public:
-  explicit Wizard(MachineFacts machine);
+  explicit Wizard(MachineFacts machine, WizardMode mode = WizardMode::machine);
 
   // What is there changed: what was typed stays.
   void take(MachineFacts machine);
@@ -39,6 +45,9 @@ class Wizard {
   void network_says(std::string text) { network_says_ = std::move(text); }
   // What became of the last wish that says something, such as where a file was saved.
   void answered(std::string text) { said_ = std::move(text); }
+  // A loam.yaml from elsewhere: it stands where nobody types anything else.
+  void bring(const std::string& text);
+  void plan_is(std::string text) { plan_ = std::move(text); }
   // Of password(): loam.yaml has only that.
   void password_hashed(std::string hash);
 
@@ -46,6 +55,8 @@ class Wizard {
   ftxui::Element render(int columns) const;
 
   WizardPage at() const { return page_; }
+  WizardMode mode() const { return mode_; }
+  std::string source() const { return answer(answers_, "source"); }
   const Answers& answers() const { return answers_; }
   const std::vector<FieldProblem>& problems() const { return meaning_.problems; }
   // The password that was typed twice; empty if none was, or two.
@@ -55,6 +66,7 @@ class Wizard {
 
  private:
   std::vector<Field> fields() const;
+  std::vector<Field> machine_fields() const;
   std::vector<Field> network_fields() const;
   std::vector<Field> disk_fields() const;
   std::vector<Field> data_fields() const;
@@ -70,13 +82,18 @@ class Wizard {
   bool page_is_good() const;
   void store();
   void understand();
-  void open(WizardPage page);
+  WizardWish open(WizardPage page);
+  const Brought* brought() const { return brought_ ? &*brought_ : nullptr; }
+  std::string becomes(const DiskFacts& disk) const;
   WizardWish next();
   WizardWish back();
   WizardWish pressed(std::string_view name);
 
+  WizardMode mode_;
   MachineFacts machine_;
   Answers answers_;
+  std::optional<Brought> brought_;
+  std::string plan_;
   Meaning meaning_;
   std::string password_hash_;
   std::string network_says_;

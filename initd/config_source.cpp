@@ -143,7 +143,11 @@ Result<std::optional<ConfigText>> find_local_config() {
   return find_on_volumes();
 }
 
-Result<std::string> save_config(const std::string& text) {
+namespace {
+
+// What is done on the one volume that may be written to; where that was, for people.
+template <typename Deed>
+Result<std::string> on_volume(Deed deed) {
   LOAM_TRY(auto devices, sys::block_devices());
   std::erase_if(devices, [](const auto& device) {
     return !may_hold_config(device) || device.property("ID_FS_TYPE") == "iso9660";
@@ -159,8 +163,27 @@ Result<std::string> save_config(const std::string& text) {
   if (::mount(device.node().c_str(), mount_point, device.property("ID_FS_TYPE").c_str(), flags, "") != 0)
     return std::unexpected(Error::from_errno(device.node()).remedy("is it write-protected?"));
   const Unmount after;
-  LOAM_CHECK(write_file_atomic(fs::path(mount_point) / "loam.yaml", text, 0600));
-  return std::format("saved as loam.yaml on {} ({})", device.property("ID_FS_LABEL"), device.node());
+  LOAM_CHECK(deed(fs::path(mount_point)));
+  return std::format("{} ({})", device.property("ID_FS_LABEL"), device.node());
+}
+
+}  // namespace
+
+Result<std::string> save_config(const std::string& text) {
+  LOAM_TRY(const auto where,
+           on_volume([&](const fs::path& volume) { return write_file_atomic(volume / "loam.yaml", text, 0600); }));
+  return "saved as loam.yaml on " + where;
+}
+
+Result<std::string> copy_to_volume(const fs::path& file) {
+  LOAM_TRY(const auto where, on_volume([&](const fs::path& volume) -> Result<void> {
+             const auto target = volume / file.filename();
+             std::error_code problem;
+             fs::copy_file(file, target, fs::copy_options::overwrite_existing, problem);
+             if (problem) return fail_errno(target.string(), problem.value());
+             return {};
+           }));
+  return std::format("copied to {} as {}", where, file.filename().string());
 }
 
 Result<std::string> config_url() {

@@ -1,6 +1,7 @@
 // Where live media find loam.yaml: a credential, a volume labelled LOAM or CIDATA, or the URL in loam.config=.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ Result<std::optional<ConfigText>> find_local_config();
 
 // As loam.yaml on the volume labelled LOAM; what it is called, for people. What was there before is replaced.
 Result<std::string> save_config(const std::string& text);
+
+// A file, under its own name, onto that volume; where it is, for people.
+Result<std::string> copy_to_volume(const std::filesystem::path& file);
 
 // The URL of loam.config= with ${mac}, ${serial}, ${uuid} and ${hostname} filled in; empty if the argument is absent.
 Result<std::string> config_url();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <format>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace loam::node {
@@ -66,6 +67,7 @@ Result<NodeView> NodeClient::view() {
     for (const auto& tuple : get("Conditions").get<std::vector<ConditionTuple>>())
       view.conditions.push_back({tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>()});
     const auto progress = get("Progress").get<ProgressTuple>();
+    view.network_goes_back = get("NetworkGoesBack").get<std::int64_t>();
     view.progress = {progress.get<0>(), progress.get<1>(), progress.get<2>(), progress.get<3>(), progress.get<4>()};
     return view;
   });
@@ -87,17 +89,19 @@ Result<std::string> NodeClient::call(const std::string& method, const std::strin
   });
 }
 
-Result<std::string> NodeClient::console(const std::string& deed, const std::string& argument,
-                                        const std::string& password) {
-  return guarded([&] {
-    std::string answer;
-    proxy_->callMethod("Do")
+void NodeClient::console(const std::string& deed, const std::string& argument, const std::string& password,
+                         std::function<void(Result<std::string>)> answer) {
+  const auto asked = guarded([&] {
+    proxy_->callMethodAsync("Do")
         .onInterface(std::string(interface_name) + ".Console")
         .withTimeout(call_limit)
         .withArguments(deed, argument, password)
-        .storeResultsTo(answer);
-    return answer;
+        // By value: sdbus-c++ knows such a function by that.
+        .uponReplyInvoke([answer](std::optional<sdbus::Error> problem, const std::string& text) {  // NOLINT
+          answer(problem ? failed(*problem) : Result<std::string>(text));
+        });
   });
+  if (!asked) answer(std::unexpected(asked.error()));
 }
 
 Result<void> NodeClient::call(const std::string& method) {

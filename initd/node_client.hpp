@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@ struct NodeView {
   std::vector<Condition> conditions;
   Progress progress;
   std::string plan;
+  std::int64_t network_goes_back = 0;  // seconds of CLOCK_BOOTTIME; 0: no network is on trial
 };
 
 class NodeClient {
@@ -29,8 +31,9 @@ class NodeClient {
   Result<std::string> document(const std::string& name);
   // PlanConfig, ApplyConfig, WipeDisk, ForgetDisk, StartUpgrade, RollBack.
   Result<std::string> call(const std::string& method, const std::string& argument);
-  // A deed on the console: setup, retry, confirm, revert, reboot, poweroff.
-  Result<std::string> console(const std::string& deed, const std::string& argument, const std::string& password);
+  // A deed on the console. The answer comes once, from the loop that the bus is attached to.
+  void console(const std::string& deed, const std::string& argument, const std::string& password,
+               std::function<void(Result<std::string>)> answer);
   // Retry, Confirm, Revert, CancelUpgrade, Reboot, PowerOff.
   Result<void> call(const std::string& method);
   // Until loamd says that something changed, or the time is over.

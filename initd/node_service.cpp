@@ -10,12 +10,25 @@ namespace loam::node {
 
 namespace {
 
+sdbus::Error bus_error(const Error& error) {
+  return sdbus::Error(sdbus::Error::Name{"io.loam.Error.Failed"}, error.text());
+}
+
 const sdbus::InterfaceName node_interface{std::string(interface_name)};
 
 template <typename T>
 T value_or_throw(Result<T> result) {
-  if (!result) throw sdbus::Error(sdbus::Error::Name{"io.loam.Error.Failed"}, result.error().text());
+  if (!result) throw bus_error(result.error());
   if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+// Whoever asked may be gone when the answer comes.
+void give_answer(const sdbus::Result<std::string>& to, const Result<std::string>& answer) {
+  try {
+    answer ? to.returnResults(*answer) : to.returnError(bus_error(answer.error()));
+  } catch (const sdbus::Error& problem) {
+    sys::log(sys::Priority::warning, "an answer could not be given: " + problem.getMessage());
+  }
 }
 
 using ConditionTuple = sdbus::Struct<std::string, std::string, std::string, std::string>;
@@ -52,6 +65,7 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Conditions").withGetter([this] { return conditions_of(status_); }),
           sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
           sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
+          sdbus::registerProperty("NetworkGoesBack").withGetter([this] { return status_.network_goes_back; }),
           sdbus::registerProperty("Machine").withGetter([this] { return value_or_throw(requests_.machine()); }),
           sdbus::registerProperty("Disks")
               .withGetter([this] { return value_or_throw(requests_.disks()); })
@@ -113,9 +127,12 @@ void NodeService::add_methods() {
           sdbus::registerMethod("PowerOff").implementedAs([this] { value_or_throw(requests_.power_off()); }))
       .forInterface(control);
   object_
-      ->addVTable(sdbus::registerMethod("Do").implementedAs(
-          [this](const std::string& deed, const std::string& argument, const std::string& password) {
-            return value_or_throw(requests_.console(deed, argument, password));
+      ->addVTable(
+          sdbus::registerMethod("Do").implementedAs([this](sdbus::Result<std::string>&& result, const std::string& deed,
+                                                           const std::string& argument, const std::string& password) {
+            requests_.console(deed, argument, password,
+                              [to = std::make_shared<sdbus::Result<std::string>>(std::move(result))](
+                                  const Result<std::string>& answer) { give_answer(*to, answer); });
           }))
       .forInterface(sdbus::InterfaceName{std::string(interface_name) + ".Console"});
 }
@@ -126,6 +143,7 @@ void NodeService::publish(const Status& status) {
   if (status.conditions != status_.conditions) changed.emplace_back("Conditions");
   if (status.progress != status_.progress) changed.emplace_back("Progress");
   if (status.plan != status_.plan) changed.emplace_back("Plan");
+  if (status.network_goes_back != status_.network_goes_back) changed.emplace_back("NetworkGoesBack");
   if (changed.empty()) return;
   status_ = status;
   try {

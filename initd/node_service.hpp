@@ -23,8 +23,10 @@ struct Requests {
   std::function<Result<void>()> power_off;
   std::function<Result<void>(const std::string& order)> wipe_disk;  // JSON: id, and the content that was shown
   std::function<Result<void>(const std::string& id)> forget_disk;
-  // What somebody does on the console, who need not be root: a deed, what it is about, and the console's password.
-  std::function<Result<std::string>(const std::string& deed, const std::string& argument, const std::string& password)>
+  // What somebody does on the console, who need not be root: a deed, what it is about, and the console's password. The
+  // answer is given once, now or later.
+  std::function<void(const std::string& deed, const std::string& argument, const std::string& password,
+                     std::function<void(Result<std::string>)> answer)>
       console;
   std::function<Result<std::string>()> machine;                         // JSON
   std::function<Result<std::string>()> disks;                           // JSON

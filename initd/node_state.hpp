@@ -44,6 +44,8 @@ struct Status {
   std::vector<Condition> conditions;
   Progress progress;
   std::string plan;  // text of the plan being applied, or of the last one
+  // Seconds of CLOCK_BOOTTIME at which a network on trial goes back; 0: none is on trial.
+  std::int64_t network_goes_back = 0;
 };
 
 }  // namespace loam::node

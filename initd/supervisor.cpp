@@ -37,8 +37,8 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                 .power_off = [this] { return power("poweroff"); },
                 .wipe_disk = [this](const std::string& id) { return disks_.wipe(id); },
                 .forget_disk = [this](const std::string& id) { return disks_.forget(id); },
-                .console = [this](const std::string& deed, const std::string& argument,
-                                  const std::string& password) { return console_request(deed, argument, password); },
+                .console = [this](const std::string& deed, const std::string& argument, const std::string& password,
+                                  const auto& answer) { console_request(deed, argument, password, answer); },
                 .machine = []() -> Result<std::string> { return machine_json(); },
                 .disks = [this]() -> Result<std::string> { return disks_.document(); },
                 .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
@@ -47,7 +47,8 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                 .upgrade = [this]() -> Result<std::string> { return upgrades_.document(); },
                 .start_upgrade = [this](const std::string& order) { return upgrades_.begin(order); },
                 .cancel_upgrade = [this] { return upgrades_.cancel(); },
-                .roll_back = [this] { return upgrades_.roll_back(); }}) {}
+                .roll_back = [this] { return upgrades_.roll_back(); }}),
+      console_task_(loop) {}
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {
@@ -136,6 +137,7 @@ void Supervisor::settle() {
              {{"LOAM_STATE", state_name(status_.state)}});
     sd_notifyf(0, "STATUS=%s", std::string(state_name(status_.state)).c_str());
   }
+  status_.network_goes_back = trial_ ? trial_->deadline : try_ends_;
   service_.publish(status_);
 }
 

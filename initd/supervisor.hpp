@@ -20,6 +20,7 @@
 #include "network_watch.hpp"
 #include "node_service.hpp"
 #include "node_state.hpp"
+#include "output_task.hpp"
 #include "plan/plan.hpp"
 #include "slots/boot_facts.hpp"
 #include "sys/event_loop.hpp"
@@ -27,6 +28,9 @@
 #include "upgrade_keeper.hpp"
 
 namespace loam::node {
+
+// Where a loam.yaml comes from that somebody typed on the console.
+inline constexpr const char* console_name = "the console";
 
 class Supervisor {
  public:
@@ -105,13 +109,25 @@ class Supervisor {
   Result<void> power(const std::string& target);
 
   // The console.
-  Result<std::string> console_request(const std::string& deed, const std::string& argument,
-                                      const std::string& password);
+  using Answer = OutputTask::Done;
+  void console_request(const std::string& deed, const std::string& argument, const std::string& password,
+                       const Answer& answer);
+  Result<std::string> console_deed(const std::string& deed, const std::string& argument);
   Result<void> console_allows(const std::string& password);
   // None: no password is needed.
   Result<std::optional<std::string>> console_hash() const;
+  Result<model::Config> config_of_console() const;
+  void collect_support(const Answer& answer);
+  Result<std::string> open_shell(const std::string& terminal);
+  Result<std::string> network_now() const;
+  Result<std::string> change_network(const std::string& text);
+  // On live media.
+  void plan_installation(const std::string& text, const Answer& answer);
+  std::string storage_words(const model::Config& config) const;
+  void load(const std::string& url, const Answer& answer);
+  Result<std::string> choose_keyboard(const std::string& layout);
   static bool was_saved(const std::string& text);
-  static Result<void> check_zone(const model::Time& time);
+  static Result<void> check_names(const model::Config& config);
   Result<std::string> set_up(const std::string& text);
   Result<std::string> try_network(const std::string& text);
   Result<std::string> save(const std::string& text);
@@ -140,7 +156,9 @@ class Supervisor {
   Lockout lockout_;                // of the console
   model::Network tried_network_;   // on live media, by the console
   model::Network worked_network_;  // the last that was tried and worked; none: the default
-  sys::EventSource try_timer_;     // of a network that is tried on live media
+  OutputTask console_task_;
+  std::int64_t try_ends_ = 0;   // seconds of CLOCK_BOOTTIME
+  sys::EventSource try_timer_;  // of a network that is tried on live media
   Status status_;
   std::optional<ConfigText> config_;
   model::AfterInstall then_ = model::AfterInstall::reboot;

@@ -1,34 +1,38 @@
 // The supervisor and who stands before the node's own screen.
 #include <format>
+#include <regex>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "config_source.hpp"
 #include "model/parse.hpp"
-#include "netcfg/pins.hpp"
+#include "model/section.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
 #include "sys/password.hpp"
+#include "sys/subprocess.hpp"
 
 namespace loam::node {
 
 namespace {
 
-// Links, addresses and probes are there by then, or will not be.
-constexpr std::chrono::seconds try_limit{90};
 constexpr std::size_t config_limit = std::size_t{2} << 20U;
-constexpr const char* console_name = "the console";
-constexpr std::string_view saved_path = "/run/loam/saved-on-console";
+constexpr std::chrono::minutes support_limit{4};
+constexpr std::string_view config_path = "/loam/loam.yaml";
 
 }  // namespace
+
+Result<model::Config> Supervisor::config_of_console() const {
+  LOAM_TRY(const auto text, config_ ? Result<std::string>(config_->text) : read_file(config_path, config_limit));
+  return model::parse_config(text, "loam.yaml");
+}
 
 // A medium's machine is whoever's who stands before it, unless a loam.yaml was brought that says otherwise. One that
 // runs from its disk is its owner's, also if its loam.yaml cannot be applied.
 Result<std::optional<std::string>> Supervisor::console_hash() const {
   const bool ours = config_ && config_->name != console_name;
   if (boot_.live && !ours) return std::optional<std::string>{};
-  LOAM_TRY(const auto text, config_ ? Result<std::string>(config_->text) : read_file("/loam/loam.yaml", config_limit));
-  const auto config = model::parse_config(text, "loam.yaml");
+  const auto config = config_of_console();
   if (!config || !config->access.console_password_hash)
     return fail("this console has no password, so nothing can be done on it",
                 "set access.console_password_hash in loam.yaml; loamctl by ssh does the same");
@@ -51,95 +55,59 @@ Result<void> Supervisor::console_allows(const std::string& password) {
   return {};
 }
 
-// On live media: what the wizard made is the configuration now, as if a stick had brought it.
-Result<std::string> Supervisor::set_up(const std::string& text) {
-  if (!boot_.live) return fail("this machine runs from its disk", "loamctl apply changes it");
-  if (installing_ || installed_) return fail("an installation runs already, or has ended");
-  LOAM_TRY(const auto config, model::parse_config(text, console_name));
-  if (!config.install) return fail("no disk was chosen");
-  tried_.clear();
-  LOAM_CHECK(check_zone(config.time));
-  take_config({.text = text, .name = console_name});
-  settle();
-  if (!installing_) {
-    for (const auto& condition : status_.conditions)
-      if (condition.type == "Install" && condition.status == "false") return fail(condition.message);
-  }
-  return "the installation runs";
+// To the stick, if there is one: a medium forgets what is in its memory.
+void Supervisor::collect_support(const Answer& answer) {
+  console_task_.run({"loamctl", "support"}, support_limit, [answer](const Result<std::string>& printed) {
+    if (!printed) return answer(printed);
+    const std::string bundle(trim(*printed));
+    const auto copied = copy_to_volume(bundle);
+    answer(std::format("{} has it; {}", bundle, copied ? *copied : copied.error().text()));
+  });
 }
 
-// The volume's event comes back to look_for_config(): what is on it now is nobody's order to install, nor for the next
-// loamd.
-Result<std::string> Supervisor::save(const std::string& text) {
-  if (!boot_.live) return fail("this machine runs from its disk", "its loam.yaml is /loam/loam.yaml");
-  LOAM_CHECK(write_file_atomic(saved_path, text, 0600));
-  return save_config(text);
+// Root's shell instead of the console on this terminal, until it ends.
+Result<std::string> Supervisor::open_shell(const std::string& terminal) {
+  LOAM_TRY(const auto config, config_of_console());
+  if (!config.access.console_shell || !config.access.console_password_hash)
+    return fail("a root shell on the console is not allowed", "access.console_shell: true in loam.yaml allows it");
+  static const std::regex known("tty(S|AMA|USB)?[0-9]{1,3}");
+  if (!std::regex_match(terminal, known))
+    return fail(std::format("\"{}\" is no terminal that a shell could be on", printable(terminal, 40)));
+  sys::log(sys::Priority::warning, std::format("a root shell was opened on the console, {}", terminal));
+  LOAM_CHECK(sys::run({"systemctl", "start", "--no-block", std::format("loam-shell@{}.service", terminal)},
+                      {.timeout = std::chrono::seconds(30), .input = {}, .environment = {}}));
+  return "the shell comes; exit leads back";
 }
 
-bool Supervisor::was_saved(const std::string& text) {
-  const auto saved = read_if_there(saved_path, config_limit);
-  return saved && *saved && **saved == text;
+// Only that: what else is in loam.yaml is nobody's business who may change the network.
+Result<std::string> Supervisor::network_now() const {
+  LOAM_TRY(const auto config, config_of_console());
+  model::Config only;
+  only.network = config.network;
+  return model::format_config(only);
 }
 
-// /loam is in memory here, so this is all that is left of it after the next start. What else the machine is stays as
-// it is: keys that somebody brought, its name, its time.
-Result<void> Supervisor::bring_up(const model::Network& network) {
-  LOAM_TRY(const auto pins, pins_for(network, false));
-  LOAM_CHECK(write_file_if_changed(netcfg::pins_path, netcfg::to_json(pins)));
-  model::Config config;
-  if (config_)
-    if (auto known = model::parse_config(config_->text, config_->name)) config = *std::move(known);
-  config.network = netcfg::pinned_network(network, pins);
-  LOAM_TRY(const auto todo, plan_for(config));
-  if (!todo.empty()) LOAM_CHECK(apply_plan(todo));
-  network_.want(config.network);
-  network_config_ = std::move(config);
-  network_is_changing();
-  settle();
-  return {};
+Result<std::string> Supervisor::change_network(const std::string& text) {
+  LOAM_TRY(const auto wanted, model::parse_config(text, console_name));
+  LOAM_TRY(const auto now, read_file(config_path, config_limit));
+  LOAM_TRY(auto config, model::parse_config(now, "loam.yaml"));
+  const auto before = std::exchange(config.network, wanted.network);
+  config.network.confirm = before.confirm;  // no page asks for these
+  config.network.confirm_timeout = before.confirm_timeout;
+  if (const auto problems = model::validate(config); !problems.empty())
+    return fail(std::format("{}: {}", problems.front().path, problems.front().text));
+  LOAM_CHECK(apply_request(model::with_network(now, config)));
+  return "the network is another one now; it goes back unless it proves itself or is kept";
 }
 
-// What the wizard has of the network so far, while somebody looks. The links and probes say whether it works.
-Result<std::string> Supervisor::try_network(const std::string& text) {
-  if (!boot_.live) return fail("this machine runs from its disk", "loamctl apply changes it");
-  if (installing_ || installed_) return fail("an installation runs already, or has ended");
-  LOAM_TRY(const auto config, model::parse_config(text, console_name));
-  tried_network_ = config.network;
-  set_condition("NetworkChange", "unknown", "Trying", "It is tried.");
-  LOAM_TRY(try_timer_, loop_->after(try_limit, [this] { judge_try(); }));
-  if (auto up = bring_up(config.network); !up) {
-    undo_try(up.error().text());  // what is known to work is the network before
-    return std::unexpected(std::move(up).error());
-  }
-  return std::format("it is tried; without success it is undone after {}", try_limit);
-}
-
-void Supervisor::judge_try() {
-  try_timer_ = {};
-  if (installing_ || installed_) return;
-  if (condition_is("Network", "true") && network_config_) {
-    worked_network_ = tried_network_;
-    set_condition("NetworkChange", "true", "Works", "This network works.");
-    return settle();
-  }
-  undo_try(network_problem_.empty() ? "its probes have not all answered" : network_problem_);
-}
-
-void Supervisor::undo_try(const std::string& why) {
-  try_timer_ = {};
-  if (auto back = bring_up(worked_network_); !back)
-    sys::log(sys::Priority::error, "the network could not go back: " + back.error().text());
-  set_condition("NetworkChange", "false", "WentBack", "What was tried did not work: " + why);
-  settle();
-}
-
-Result<std::string> Supervisor::console_request(const std::string& deed, const std::string& argument,
-                                                const std::string& password) {
-  LOAM_CHECK(console_allows(password));
-  sys::log(sys::Priority::notice, std::format("on the console: {}", printable(deed, 40)));
+Result<std::string> Supervisor::console_deed(const std::string& deed, const std::string& argument) {
   if (deed == "setup") return set_up(argument);
   if (deed == "try-network") return try_network(argument);
   if (deed == "save") return save(argument);
+  if (deed == "keyboard") return choose_keyboard(argument);
+  if (deed == "shell") return open_shell(argument);
+  if (deed == "network-now") return network_now();
+  if (deed == "network") return change_network(argument);
   const auto done = [](Result<void> result, std::string text) {
     return result.transform([&] { return std::move(text); });
   };
@@ -154,6 +122,16 @@ Result<std::string> Supervisor::console_request(const std::string& deed, const s
   if (deed == "reboot") return done(power("reboot"), "this machine restarts");
   if (deed == "poweroff") return done(power("poweroff"), "this machine is switched off");
   return fail(std::format("\"{}\" is nothing that the console does", printable(deed, 40)));
+}
+
+void Supervisor::console_request(const std::string& deed, const std::string& argument, const std::string& password,
+                                 const Answer& answer) {
+  if (auto allowed = console_allows(password); !allowed) return answer(std::unexpected(std::move(allowed).error()));
+  sys::log(sys::Priority::notice, std::format("on the console: {}", printable(deed, 40)));
+  if (deed == "plan") return plan_installation(argument, answer);
+  if (deed == "load") return load(argument, answer);
+  if (deed == "support") return collect_support(answer);
+  answer(console_deed(deed, argument));
 }
 
 }  // namespace loam::node

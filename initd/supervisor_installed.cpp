@@ -37,6 +37,10 @@ constexpr std::string_view journal_path = "/loam/apply.journal";
 constexpr std::chrono::seconds apply_again{30};
 const sys::RunOptions limited{.timeout = std::chrono::seconds(30), .input = {}, .environment = {}};
 
+fs::path keyboard_file(const model::KeyboardLayout& layout) {
+  return fs::path("/usr/share/loam/keyboards") / (layout.str() + ".map");
+}
+
 std::string current_hostname() {
   const auto text = read_file("/etc/hostname", 256);
   return text ? std::string(trim(*text)) : "loam";
@@ -179,11 +183,17 @@ struct Logger : plan::Observer {
 }  // namespace
 
 // The parser knows what a zone's name looks like; which there are, only the image knows.
-Result<void> Supervisor::check_zone(const model::Time& time) {
+// Names of files in this release.
+Result<void> Supervisor::check_names(const model::Config& config) {
   std::error_code none;
-  if (fs::is_regular_file(fs::path("/usr/share/zoneinfo") / time.zone.str(), none)) return {};
-  return fail(std::format("time.zone: this release has no time zone \"{}\"", time.zone.str()),
-              "timedatectl list-timezones shows all");
+  const auto& zone = config.time.zone.str();
+  if (!fs::is_regular_file(fs::path("/usr/share/zoneinfo") / zone, none))
+    return fail(std::format("time.zone: this release has no time zone \"{}\"", zone),
+                "timedatectl list-timezones shows all");
+  if (config.keyboard && !fs::is_regular_file(keyboard_file(*config.keyboard), none))
+    return fail(std::format("keyboard: this release has no layout \"{}\"", config.keyboard->str()),
+                "ls /usr/share/loam/keyboards shows all");
+  return {};
 }
 
 void Supervisor::load_config() {
@@ -243,7 +253,7 @@ std::string Supervisor::plan_text(const plan::Plan& todo, const model::Config& c
 
 Result<std::string> Supervisor::plan_request(const std::string& text) {
   LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
-  LOAM_CHECK(check_zone(config.time));
+  LOAM_CHECK(check_names(config));
   LOAM_TRY(const auto pins, pins_for(config.network, false));
   config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
@@ -281,7 +291,7 @@ bool changes_network(const plan::Plan& plan) {
 
 Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
   LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
-  LOAM_CHECK(check_zone(config.time));
+  LOAM_CHECK(check_names(config));
   LOAM_TRY(const auto confirmed, confirmed_network());
   const bool same_network = confirmed == config.network;
   LOAM_TRY(const auto pins, pins_for(config.network, at_boot));

@@ -193,11 +193,22 @@ def install_trust(tree, trust):
         (target / file.name).chmod(0o644)
 
 
+def install_keyboards(tree):
+    """The layouts of keyboards.list for the kernel's console, made of X's."""
+    target = tree / "usr/share/loam/keyboards"
+    target.mkdir(parents=True)
+    for line in (TOP / "mkosi/keyboards.list").read_text().splitlines():
+        if not line.startswith("#"):
+            layout = line.split()[0]
+            (target / f"{layout}.map").write_bytes(run("ckbcomp", "-layout", layout, capture_output=True).stdout)
+
+
 def compose_root(tree, version, trust, overlay):
     """Packages, overlays and programs; whatever differs from build to build goes."""
     copy_overlay(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
     install_trust(tree, trust)
+    install_keyboards(tree)
     (tree / "usr/share/bash-completion/completions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TOP / "overlays/loamctl.bash", tree / "usr/share/bash-completion/completions/loamctl")
     packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}

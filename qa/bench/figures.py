@@ -1,4 +1,4 @@
-"""./dev bench: boot, install, memory, network, disks, sizes, slots, delta, images. Writes build/bench/NAME.json and prints a table."""
+"""./dev bench: boot, install, memory, console, network, disks, sizes, slots, delta, images. Writes build/bench/NAME.json and prints a table."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import image_figures, upgrade_figures
+from bench import console_figures, image_figures, upgrade_figures
 from bench.fake_disks import fake_disks, with_disks
 from bench.figure import OUT, figure, work
 from lab.machine import wait_until
@@ -191,7 +191,7 @@ def disks():
             figure("one disk's event among 1,000", of_many * 1e6, "us")]
 
 
-BENCHES = {"sizes": sizes, "slots": upgrade_figures.slots, "delta": upgrade_figures.delta, "images": image_figures.images, "disks": disks, "network": network, "memory": memory, "install": install_figures, "boot": boot}
+BENCHES = {"sizes": sizes, "slots": upgrade_figures.slots, "delta": upgrade_figures.delta, "images": image_figures.images, "disks": disks, "network": network, "memory": memory, "console": console_figures.console, "install": install_figures, "boot": boot}
 
 
 def run(names, say):

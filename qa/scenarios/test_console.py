@@ -1,11 +1,15 @@
 """The console on the serial line, with keys only: what is drawn is read as a terminal shows it."""
 
+import json
+import shlex
+import subprocess
 import time
 
 import pytest
 from conftest import sha256
 from lab.machine import Drive, Machine, make_disk, wait_until
 from lab.node import Live, iso_drive, uki
+from lab.rack import Pair
 
 ENTER, DOWN, UP, LEFT, RIGHT, TAB, ESCAPE, F3, F4 = "\r", "\x1b[B", "\x1b[A", "\x1b[D", "\x1b[C", "\t", "\x1b", "\x1b[13~", "\x1b[14~"
 
@@ -38,13 +42,124 @@ def fill(machine, label, text):
     machine.press(*text)
 
 
+class Server(Machine):
+    """Two NICs on cables to the switch, a blank disk for the system, one hard disk, and the medium."""
+
+    def __init__(self, scenario, name):
+        folder = scenario.folder / name
+        folder.mkdir()
+        disks = [Drive(make_disk(folder / "os.qcow2", "24G"), "nvme", "os", boot=0),
+                 Drive(make_disk(folder / "hdd.qcow2", "8G"), "scsi", "hdd", rotational=True, wwn=0x5000C50000000077)]
+        super().__init__(folder, uki(), drives=[*disks, iso_drive()], cables={i: (scenario.folder / f"cable{i}", False) for i in range(2)})
+        scenario.keep(self)
+
+
+class Through:
+    """ssh to a node that only the switch reaches."""
+
+    def __init__(self, switch, key, address):
+        self.switch, self.address = switch, address
+        switch.send("umask 077; cat > /run/key", key.read_bytes())
+
+    def ssh(self, command, check=True):
+        return self.switch.ssh("ssh -i /run/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes "
+                               f"-o ConnectTimeout=20 root@{self.address} {shlex.quote(command)}", check=check)
+
+    def wait_ready(self, limit):
+        def ready():
+            done = self.ssh("loamctl --json status", check=False)
+            return done.returncode == 0 and json.loads(done.stdout)["state"] == "ready"
+        wait_until(ready, limit * self.switch.scale, f"{self.address} being ready", interval=2)
+
+
+def blank_stick(path):
+    with path.open("wb") as file:
+        file.truncate(32 << 20)
+    subprocess.run(["mkfs.fat", "-n", "LOAM", str(path)], check=True, stdout=subprocess.DEVNULL)
+    return Drive(path, "usb", "stick", "raw")
+
+
+def go_on(machine, title):
+    machine.press(F4)
+    machine.wait_console(f"Set up Loam: {title}", 60)
+
+
+def fill_network(machine):
+    choose(machine, "Bond")
+    while "LACP" not in focused(machine):
+        press(machine, RIGHT)
+    fill(machine, "VLAN", "30")
+    fill(machine, "MTU", "9000")
+    choose(machine, "Address")
+    press(machine, RIGHT)
+    fill(machine, "Address/prefix", "192.0.3.50/33")
+    machine.wait_console("! ", 10)
+    machine.press("\x7f", "\x7f", *"24")
+    fill(machine, "Gateway", "192.0.3.1")
+    choose(machine, "[ Try it ]")
+    machine.press(ENTER)
+    machine.wait_console("This network works", 200)
+
+
+def fill_the_rest(machine, public_key):
+    go_on(machine, "Disks for storage")
+    machine.wait_console("-> storage", 10)
+    go_on(machine, "Cluster")
+    choose(machine, "Name of the cluster")
+    machine.press(*["\x7f"] * 4, *"rack7")
+    fill(machine, "Virtual address", "192.0.3.5/24")
+    go_on(machine, "Name and services")
+    choose(machine, "Name of this node")
+    machine.press(*["\x7f"] * 6, *"console-1")
+    fill(machine, "DNS servers", "192.0.3.1")
+    fill(machine, "DNS search domains", "rack.example")
+    fill(machine, "Time servers", "192.0.3.1")
+    choose(machine, "Time zone")
+    machine.press("\x7f", "\x7f", "\x7f", *"Europe/Berlin")
+    fill(machine, "HTTP proxy", "http://192.0.3.1:3128")
+    fill(machine, "HTTPS proxy", "http://192.0.3.1:3129")
+    fill(machine, "Not by the proxy", "internal.example")
+    go_on(machine, "Access")
+    fill(machine, "SSH key", public_key)
+    fill(machine, "Console password", "secret")
+    fill(machine, "The same again", "secret")
+    choose(machine, "Root shell")
+    press(machine, " ")
+    go_on(machine, "Summary")
+
+
+# What was typed -> where it took effect, by name: a command on the node, and what it says then.
+EFFECTS = {
+    "keyboard": ("cat /etc/vconsole.conf; dumpkeys --keys-only | grep 'keycode  21'", ["KEYMAP=de", "+z"]),
+    "bond": ("cat /proc/net/bonding/bond0", ["IEEE 802.3ad", "Number of ports: 2"]),
+    "vlan and mtu": ("ip -d link show vlan30", ["id 30", "mtu 9000"]),
+    "address": ("ip -o -4 address show vlan30", ["192.0.3.50/24"]),
+    "gateway": ("ip route show default", ["via 192.0.3.1 dev vlan30"]),
+    "storage": ("loamctl disks", ["waiting"]),
+    "cluster": ("cat /loam/loam.yaml", ["rack7", "192.0.3.5/24"]),
+    "hostname": ("hostname", ["console-1"]),
+    "dns": ("resolvectl", ["192.0.3.1", "rack.example"]),
+    "ntp": ("cat /etc/systemd/timesyncd.conf.d/*", ["NTP=192.0.3.1"]),
+    "zone": ("date +%Z; readlink /etc/localtime", ["CE", "Europe/Berlin"]),
+    "proxy": ("systemctl show-environment", ["http_proxy=http://192.0.3.1:3128", "https_proxy=http://192.0.3.1:3129", "no_proxy=internal.example"]),
+    "password and shell": ("cat /loam/loam.yaml", ["$y$", "console_shell: true"]),
+}
+
+
+def effects(node):
+    return {name: (node.ssh(command), wanted) for name, (command, wanted) in EFFECTS.items()}
+
+
 @pytest.mark.long
-def test_wizard_installs_by_keys_alone(scenario):
-    """From the menu to a node that is ready, over a serial line; its loam.yaml installs a second one without a question."""
-    disk = Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "nvme", "os", boot=0)
-    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[disk, iso_drive()]))
-    installed = Live()
-    machine.key = installed.key
+def test_wizard_installs_by_keys_alone(scenario, rack):
+    """From the menu to a node that is ready, over a serial line, with every field filled in; its loam.yaml installs a second one without
+    a question, and both are what was typed."""
+    live = Live()
+    cables = {i: (scenario.folder / f"cable{i}", True) for i in range(2)}
+    switch = scenario.keep(rack.running_switch(scenario.folder / "switch", cables))
+    Pair(rack, None, switch).channel(mtu=9000, vlans=[30])
+    machine = Server(scenario, "first")
+    disk = machine.drives[0]
     machine.start()
     machine.wait_console("waiting for a volume labelled LOAM", 300)
     before = sha256(disk.path)
@@ -53,55 +168,36 @@ def test_wizard_installs_by_keys_alone(scenario):
     machine.press(ENTER)
     machine.wait_console("Set up Loam: This machine", 30)
     machine.wait_console("KVM is not there", 10)
-    machine.press(ENTER)
-    machine.wait_console("Set up Loam: Network", 30)
-    choose(machine, "Bond")
-    press(machine, RIGHT)
-    if "< active-backup >" not in machine.shown():
+    choose(machine, "Keyboard")
+    for _ in range(40):
+        if "German" in focused(machine) and "Swiss" not in focused(machine):
+            break
         press(machine, RIGHT)
-    assert "< active-backup >" in focused(machine)
-    choose(machine, "Address")
-    press(machine, RIGHT)
-    fill(machine, "Address/prefix", "10.0.2.50/33")
-    machine.wait_console("! ", 10)
-    machine.press("\x7f", "\x7f", *"24")
-    fill(machine, "Gateway", "10.0.2.2")
-    choose(machine, "[ Try it ]")
-    machine.press(ENTER)
-    machine.wait_console("This network works", 200)
-    machine.press(F4)
-    machine.wait_console("Set up Loam: Disk of the system", 30)
-    assert sha256(disk.path) == before, "nothing was written yet"
-    machine.press(F4)
-    machine.wait_console("Set up Loam: Disks for storage", 30)
-    machine.press(F4)
-    machine.wait_console("Set up Loam: Cluster", 30)
-    choose(machine, "This node")
-    machine.press(LEFT)
-    machine.wait_console("< stays alone for now >", 10)
-    machine.press(F4)
-    machine.wait_console("Set up Loam: Name and services", 30)
-    choose(machine, "Name of this node")
-    machine.press(*["\x7f"] * 6, *"console-1")
-    fill(machine, "DNS servers", "10.0.2.3")
-    choose(machine, "Time zone")
-    machine.press("\x7f", "\x7f", "\x7f", *"Europe/Berlin", F4)
-    machine.wait_console("Set up Loam: Access", 30)
-    fill(machine, "SSH key", installed.public_key)
-    fill(machine, "Console password", "secret")
-    fill(machine, "The same again", "secret")
-    machine.press(F4)
-    machine.wait_console("Set up Loam: Summary", 30)
+    go_on(machine, "Network")
+    fill_network(machine)
+    go_on(machine, "Disk of the system")
+    fill_the_rest(machine, live.public_key)
+    machine.wait_console("fill-slot", 60)  # of the plan
+    stick = blank_stick(scenario.folder / "stick.img")
+    machine.plug(stick)
+    choose(machine, "[ Save loam.yaml")
+
+    def saved():
+        machine.press(ENTER)
+        time.sleep(3)
+        return "saved as loam.yaml on LOAM" in machine.shown()
+    wait_until(saved, 60 * machine.scale, "the file on the stick")
+    machine.unplug(stick)
     assert sha256(disk.path) == before, "nothing was written yet"
     choose(machine, "[ Install ]")
     machine.press(ENTER)
     machine.wait_console("the disk is bootable", 400)
-    machine.wait_ssh(400)
-    machine.wait_state("ready", 200)
-    made = machine.ssh("cat /loam/loam.yaml")
-    assert machine.ssh("loamctl config check /loam/loam.yaml; hostname").endswith("console-1\n")
-    assert "active-backup" in made and "$y$" in made and "secret" not in made and "Europe/Berlin" in made, made
-    assert "10.0.2.50/24" in machine.ssh("ip -o -4 address show bond0")
+    node = Through(switch, live.key, "192.0.3.50")
+    node.wait_ready(600)
+    for name, (seen, wanted) in effects(node).items():
+        assert all(word in seen for word in wanted), f"{name}: {seen}"
+    made = node.ssh("loamctl config check /loam/loam.yaml >&2; cat /loam/loam.yaml")
+    assert "secret" not in made
 
     # The dashboard: what changes something asks for the password, and waits longer each time that it is wrong.
     machine.wait_console("Loam 0.1.0 on console-1: ready", 60)
@@ -111,3 +207,26 @@ def test_wizard_installs_by_keys_alone(scenario):
     machine.wait_console("the password is wrong; the next try is possible in 2 s", 60)
     machine.press(ENTER, TAB, *"secret", ENTER)
     machine.wait_console("what failed is tried again", 60)
+    machine.press("5")
+    machine.wait_console("on the console: retry", 30)
+    machine.press("1", ENTER)
+    while "Root shell" not in focused(machine):
+        press(machine, DOWN)
+    machine.press(TAB, *"secret", ENTER)
+    machine.wait_console("root@console-1", 60)
+    machine.press(*"echo shell-of-$((40 + 2))", ENTER)
+    machine.wait_console("shell-of-42", 30)
+    machine.press(*"exit", ENTER)
+    machine.wait_console("Loam 0.1.0 on console-1: ready", 60, machine.mark())
+    machine.kill()
+
+    # The same file and a machine like the first: no key is pressed.
+    second = Server(scenario, "second")
+    second.drives.append(stick)
+    second.start()
+    second.wait_console("the disk is bootable", 900)
+    node.wait_ready(600)
+    assert node.ssh("cat /loam/loam.yaml") == made
+    for name, (seen, wanted) in effects(node).items():
+        assert all(word in seen for word in wanted), f"{name}: {seen}"
+

@@ -78,6 +78,7 @@ struct Storage {
 struct Access {
   std::vector<SshKey> ssh_keys;
   std::optional<PasswordHash> console_password_hash;
+  bool console_shell = false;
   bool operator==(const Access&) const = default;
 };
 
@@ -233,6 +234,7 @@ struct Proxy {
 struct Config {
   std::int64_t version = config_version;
   std::optional<Hostname> hostname;
+  std::optional<KeyboardLayout> keyboard;
   std::optional<Install> install;
   Access access;
   Network network;

@@ -111,6 +111,7 @@ template <typename V>
 void describe(V& v, Access& c) {
   v.field("ssh_keys", c.ssh_keys, Doc{"public keys that may log in as root; without any, ssh is off"});
   v.field("console_password_hash", c.console_password_hash, Doc{"crypt(5) hash of the password of console actions"});
+  v.field("console_shell", c.console_shell, Doc{"whoever has that password may open a root shell on the console"});
 }
 
 template <typename V>
@@ -254,6 +255,7 @@ template <typename V>
 void describe(V& v, Config& c) {
   v.field("version", c.version, Doc{"version of this document", true, 1, config_version});
   v.field("hostname", c.hostname, Doc{"name of the node; without it, loam- and its first MAC address"});
+  v.field("keyboard", c.keyboard, Doc{"layout of the keyboard at the console; without it, us"});
   v.field("install", c.install, Doc{"where live media installs to; without it, they only wait"});
   v.field("access", c.access, Doc{"who may log in"});
   v.field("network", c.network, Doc{"interfaces and addresses"});

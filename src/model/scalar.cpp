@@ -65,6 +65,10 @@ Result<void> DiskIdKind::check(std::string_view text) {
   return {};
 }
 Result<void> GlobKind::check(std::string_view text) { return check_pattern<GlobKind>(text, "a pattern"); }
+Result<void> KeyboardLayoutKind::check(std::string_view text) {
+  return check_pattern<KeyboardLayoutKind>(text, "a keyboard layout");
+}
+
 Result<void> TimeZoneKind::check(std::string_view text) {
   return check_pattern<TimeZoneKind>(text, "a time zone name");
 }

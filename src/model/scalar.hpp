@@ -66,6 +66,8 @@ LOAM_SCALAR_KIND(DiskId, "^[A-Za-z0-9][A-Za-z0-9_.:+=@-]{2,127}$", "wwn-0x5000c5
 LOAM_SCALAR_KIND(Glob, "^[^\\n]{1,128}$", "SAMSUNG*");
 // Name from the time zone database.
 LOAM_SCALAR_KIND(TimeZone, "^[A-Za-z][A-Za-z0-9_+/-]{1,63}$", "Europe/Berlin");
+// Name of a keyboard layout in the image, as mkosi/keyboards.list has them.
+LOAM_SCALAR_KIND(KeyboardLayout, "^[a-z][a-z-]{1,15}$", "de");
 // Host name or address, as NTP servers and proxies' exceptions are given.
 LOAM_SCALAR_KIND(HostOrAddress, "^[A-Za-z0-9.:*-]{1,253}$", "ntp.example");
 // A time of the week: "Sat 02:00-05:00" or daily "02:00-05:00".

@@ -1,6 +1,7 @@
 #include "plan/node_files.hpp"
 
 #include <format>
+#include <optional>
 
 namespace loam::plan {
 
@@ -48,11 +49,17 @@ RenderedFile proxy(const model::Proxy& proxy) {
   return {"/etc/systemd/system.conf.d/50-loam-proxy.conf", text, 0600, "daemon-reexec"};
 }
 
+// loam-keyboard.service reads it.
+RenderedFile keyboard(const std::optional<model::KeyboardLayout>& layout) {
+  return {"/etc/vconsole.conf", std::format("KEYMAP={}\n", layout ? layout->str() : "us"), 0644,
+          "loam-keyboard.service"};
+}
+
 }  // namespace
 
 std::vector<RenderedFile> render_node_files(const model::Config& config, const std::string& fallback_hostname) {
   const auto name = config.hostname ? config.hostname->str() : fallback_hostname;
-  std::vector<RenderedFile> files = {hostname(name), hosts(name)};
+  std::vector<RenderedFile> files = {hostname(name), hosts(name), keyboard(config.keyboard)};
   if (!config.access.ssh_keys.empty()) files.push_back(ssh_keys(config.access));
   if (!config.time.servers.empty()) files.push_back(ntp(config.time));
   if (config.proxy != model::Proxy{}) files.push_back(proxy(config.proxy));

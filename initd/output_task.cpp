@@ -1,0 +1,56 @@
+#include "output_task.hpp"
+
+#include <format>
+#include <nlohmann/json.hpp>
+
+#include "base/text.hpp"
+
+namespace loam::node {
+
+namespace {
+
+// Our own programs say what went wrong as JSON, with the remedy.
+std::optional<Error> said_error(const std::string& output) {
+  for (const auto line : split(output, '\n')) {
+    const auto entry = nlohmann::json::parse(line, nullptr, false);
+    if (entry.is_object() && entry.contains("error"))
+      return Error(entry.value("error", "")).remedy(entry.value("remedy", ""));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void OutputTask::run(const std::vector<std::string>& argv, std::chrono::seconds limit, Done done) {
+  if (done_) return done(fail("what was asked for before has not ended yet", "wait for it"));
+  output_.clear();
+  auto child = sys::Child::start(*loop_, argv,
+                                 {.line = [this](std::string_view line) { output_ += std::string(line) + "\n"; },
+                                  .end =
+                                      [this](const std::string& problem) {
+                                        // Not here: this runs inside of the child.
+                                        auto end =
+                                            loop_->after(std::chrono::seconds(0), [this, problem] { finish(problem); });
+                                        if (end) end_ = *std::move(end);
+                                      }});
+  auto timer = loop_->after(limit, [this, limit, name = argv.front()] {
+    finish(std::format("{} had not ended after {} s", name, limit.count()));
+  });
+  if (!child) return done(std::unexpected(std::move(child).error()));
+  if (!timer) return done(std::unexpected(std::move(timer).error()));
+  child_ = *std::move(child);
+  limit_ = *std::move(timer);
+  done_ = std::move(done);
+}
+
+void OutputTask::finish(const std::string& problem) {
+  child_.reset();
+  limit_ = {};
+  end_ = {};
+  const auto done = std::exchange(done_, {});
+  if (problem.empty()) return done(std::exchange(output_, {}));
+  const auto said = said_error(output_);
+  done(said ? Result<std::string>(std::unexpected(*said)) : fail(problem));
+}
+
+}  // namespace loam::node

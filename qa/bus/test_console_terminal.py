@@ -1,0 +1,81 @@
+"""The console in a terminal of any size, and a user who types: tmux, and loamd on a private bus."""
+
+import subprocess
+
+from lab.machine import wait_until
+from test_node_service import LIMIT, PROGRAMS, bus, facts  # noqa: F401 (a fixture)
+
+
+class Terminal:
+    def __init__(self, node, kind, columns=80, rows=24):
+        self.socket = node.folder / "tmux"
+        environment = [f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={node.socket}", f"LOAM_CONSOLE={kind}", "LANG=C.UTF-8"]
+        self.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "env", *environment, str(PROGRAMS / "loam-console"))
+
+    def tmux(self, *arguments):
+        return subprocess.run(["tmux", "-S", str(self.socket), *arguments], capture_output=True, text=True, check=True, timeout=LIMIT).stdout
+
+    def shown(self):
+        return self.tmux("capture-pane", "-p")
+
+    def press(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def type(self, text):
+        self.tmux("send-keys", "-l", text)
+
+    def wait(self, text):
+        wait_until(lambda: text in self.shown(), LIMIT, f"\"{text}\" on the terminal", interval=0.05)
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        # All of it is drawn for the new size: its last line is at the bottom.
+        wait_until(lambda: self.shown().splitlines()[-1].strip(), LIMIT, f"a picture of {columns} x {rows}", interval=0.05)
+        assert max(len(line) for line in self.shown().splitlines()) <= columns
+
+    def close(self):
+        self.tmux("kill-server")
+
+
+def test_a_user_with_a_terminal_that_changes_its_size(bus):  # noqa: F811
+    node = bus(facts(live=True))
+    terminal = Terminal(node, "plain")
+    try:
+        terminal.wait("waiting for a volume labelled LOAM")
+        terminal.press("Enter")
+        terminal.wait("Set up this machine")
+        terminal.press("Enter")
+        terminal.wait("Set up Loam: This machine")
+        for columns, rows in ((240, 67), (80, 24), (132, 43), (60, 15)):
+            terminal.resize(columns, rows)
+            assert "Set up Loam: This machine" in terminal.shown(), terminal.shown()
+            assert terminal.shown().isascii(), terminal.shown()
+        terminal.resize(80, 24)
+        terminal.press("F4")
+        terminal.wait("Set up Loam: Network")
+        terminal.press("Down")
+        terminal.press("F3")
+        terminal.wait("Set up Loam: This machine")
+        terminal.press("F3")
+        terminal.wait("[1 Overview]")
+    finally:
+        terminal.close()
+
+
+def test_letters_of_all_kinds(bus):  # noqa: F811
+    """What is typed in UTF-8 is shown so where the terminal can, and is refused by loam.yaml's own rules."""
+    node = bus(facts(live=True))
+    terminal = Terminal(node, "utf8", 100, 30)
+    try:
+        terminal.wait("waiting for a volume labelled LOAM")
+        terminal.press("Enter")
+        terminal.wait("Set up this machine")
+        terminal.press("Enter")
+        terminal.wait("Fill in from")
+        terminal.press("Down", "Down")
+        terminal.type("http://k\u00fcche/\u6f22")
+        terminal.wait("http://k\u00fcche/\u6f22")
+        terminal.press("Down", "Enter")
+        terminal.wait("curl")
+    finally:
+        terminal.close()
