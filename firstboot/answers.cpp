@@ -76,16 +76,17 @@ class Builder {
 
   Meaning build(const std::string& password_hash) {
     if (brought_ != nullptr) meaning_.config = brought_->config;
-    if (typed_anew(Part::network, meaning_.config.network)) network();
-    if (typed_anew(Part::disk, meaning_.config.install)) install();
-    if (typed_anew(Part::data, meaning_.config.storage)) storage();
-    if (typed_anew(Part::cluster, meaning_.config.cluster)) cluster();
+    if (!keeps(Part::network)) network();
+    if (!keeps(Part::disk)) install();
+    if (!keeps(Part::data)) storage();
+    if (!keeps(Part::cluster)) cluster();
     if (keeps(Part::node)) {
       if (!meaning_.config.hostname) take_hostname();
     } else {
       node();
     }
-    if (typed_anew(Part::access, meaning_.config.access)) access(password_hash);
+    if (!keeps(Part::access)) access(password_hash);
+    meaning_.config.keyboard.reset();
     if (!is("keyboard", "us")) take("keyboard", meaning_.config.keyboard);
     for (const auto& problem : model::validate(meaning_.config)) report(field_of(problem.path), problem.text);
     return std::move(meaning_);
@@ -102,14 +103,6 @@ class Builder {
   }
 
   bool keeps(Part part) const { return brought_ != nullptr && brought_->keeps(part); }
-
-  // False if what was brought stands; else the part is empty.
-  template <typename T>
-  bool typed_anew(Part part, T& value) const {
-    if (keeps(part)) return false;
-    value = T();
-    return true;
-  }
 
   template <typename T>
   std::optional<T> parsed(std::string_view field, const std::string& text) {
@@ -159,22 +152,9 @@ class Builder {
     if (mtu && (*mtu < model::mtu_doc.min || *mtu > model::mtu_doc.max))
       report("mtu", std::format("an MTU is a number from {} to {}", model::mtu_doc.min, model::mtu_doc.max));
     if (!is("bond", "none")) {
-      model::Bond bond = bond_before();
-      bond.name = top = link_name("bond0");
-      bond.members.clear();
-      for (const auto& nic : network.nics) bond.members.push_back(nic.name);
-      const auto& names = model::EnumNames<model::BondMode>::names;
-      const auto* const mode = std::ranges::find(names, typed("bond"));
-      if (mode != names.end() && bond.mode != static_cast<model::BondMode>(mode - names.begin()))
-        bond = {.name = bond.name,
-                .members = bond.members,
-                .select = {},
-                .mode = static_cast<model::BondMode>(mode - names.begin()),
-                .primary = {},
-                .arp_targets = {},
-                .mtu = {}};
-      bond.mtu = mtu;
-      network.bonds.push_back(std::move(bond));
+      network.bonds.push_back(bond_of(network.nics));
+      network.bonds.back().mtu = mtu;
+      top = network.bonds.back().name;
     } else if (network.nics.size() > 1) {
       report("bond", "more than one card is chosen: they need a bond, or choose one of them");
     } else if (!network.nics.empty()) {
@@ -191,8 +171,22 @@ class Builder {
 
   // What no page asks for stays where there is one of its kind.
   const model::Network* before() const { return brought_ == nullptr ? nullptr : &brought_->config.network; }
-  model::Bond bond_before() const {
-    return before() != nullptr && before()->bonds.size() == 1 ? before()->bonds.front() : model::Bond();
+  model::Bond bond_of(const std::vector<model::Nic>& nics) {
+    const auto& names = model::EnumNames<model::BondMode>::names;
+    const auto* const found = std::ranges::find(names, typed("bond"));
+    const auto mode =
+        found == names.end() ? model::BondMode::lacp : static_cast<model::BondMode>(found - names.begin());
+    model::Bond bond;
+    if (before() != nullptr && before()->bonds.size() == 1 && before()->bonds.front().mode == mode)
+      bond = before()->bonds.front();
+    bond.name = link_name("bond0");
+    bond.mode = mode;
+    bond.select.reset();
+    bond.primary.reset();  // of names that are others now
+    bond.members.clear();
+    for (const auto& nic : nics) bond.members.push_back(nic.name);
+    bond.min_links = std::min(bond.min_links, std::max<std::int64_t>(1, std::ssize(bond.members)));
+    return bond;
   }
   model::Interface interface_before() const {
     using enum model::Role;
@@ -210,6 +204,14 @@ class Builder {
   void network() {
     auto& network = meaning_.config.network;
     auto interface = interface_before();
+    network = {.nics = {},
+               .bonds = {},
+               .vlans = {},
+               .bridges = {},
+               .interfaces = {},
+               .dns = network.dns,
+               .confirm = network.confirm,
+               .confirm_timeout = network.confirm_timeout};
     interface.link = links();
     if (is("method", "dhcp")) {
       interface.dhcp4 = true;
@@ -223,7 +225,6 @@ class Builder {
         (gateway.contains(':') ? interface.gateway6 : interface.gateway) = parsed<model::IpAddress>("gateway", gateway);
     }
     network.interfaces.push_back(std::move(interface));
-    if (keeps(Part::node)) network.dns = brought_->config.network.dns;
   }
 
   static model::Role cluster_role() { return model::Role::cluster; }
@@ -232,7 +233,9 @@ class Builder {
     const auto id = typed("disk");
     const auto* const disk = disk_of(*machine_, id);
     if (disk == nullptr) return report("disk", "choose the disk that Loam is installed on");
-    model::Install install;
+    auto install = meaning_.config.install.value_or(model::Install());
+    install.disk = {};
+    install.wipe.clear();  // consent is for the disk that is named
     install.disk.id = parsed<model::DiskId>("disk", id);
     if (!install.disk.id) return;
     if (disk->cls != "blank") {
@@ -246,14 +249,18 @@ class Builder {
 
   void storage() {
     auto& data = meaning_.config.storage.rules.data;
+    if (is("data", "file")) return;  // as it was brought
+    data.clear();
     model::DiskSelector every;
     if (is("data", "hdd")) every.rotational = true;
     if (!is("data", "none")) data.push_back(every);
   }
 
   void cluster() {
-    if (is("cluster", "later")) return;
-    model::Cluster cluster;
+    if (is("cluster", "later")) return meaning_.config.cluster.reset();
+    auto cluster = meaning_.config.cluster.value_or(model::Cluster());
+    cluster.vip.reset();
+    cluster.join.clear();
     if (auto name = parsed<model::Hostname>("cluster_name", typed("cluster_name"))) cluster.name = *std::move(name);
     const auto& names = model::EnumNames<model::NodeRole>::names;
     const auto* const role = std::ranges::find(names, typed("role"));
@@ -290,15 +297,22 @@ class Builder {
   void access(const std::string& password_hash) {
     auto& access = meaning_.config.access;
     access.console_shell = !typed("shell").empty();
+    std::vector<model::SshKey> more;  // than there are fields
+    constexpr std::ptrdiff_t key_fields = 3;
+    if (std::ssize(access.ssh_keys) > key_fields)
+      more.assign(access.ssh_keys.begin() + key_fields, access.ssh_keys.end());
+    access.ssh_keys.clear();
     for (const auto* const field : {"ssh_key", "ssh_key_2", "ssh_key_3"}) {
       std::optional<model::SshKey> key;
       take(field, key);
       if (key) access.ssh_keys.push_back(*std::move(key));
     }
+    access.ssh_keys.insert(access.ssh_keys.end(), more.begin(), more.end());
+    access.console_password_hash.reset();
     if (answer(*answers_, "password") != answer(*answers_, "password_again"))
       report("password_again", "the two are not the same");
     if (!password_hash.empty()) access.console_password_hash = parsed<model::PasswordHash>("password", password_hash);
-    if (access.ssh_keys.empty() && answer(*answers_, "password").empty())
+    if (access.ssh_keys.empty() && answer(*answers_, "password").empty() && password_hash.empty())
       report("ssh_key", "without a key or a password nobody could do anything on this node");
   }
 

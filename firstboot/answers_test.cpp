@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "example_facts.hpp"
@@ -55,13 +56,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Typed{{{"nic:52:54:00:00:10:03", "yes"}}, "52:54:00:00:10:03"},
         Typed{{{"bond", "active-backup"}}, "mode: active-backup"}, Typed{{{"vlan", "30"}}, "id: 30"},
-        Typed{{{"mtu", "9000"}}, "mtu: 9000"}, Typed{{{"method", "dhcp"}}, "dhcp4: true"},
-        Typed{{fixed, address}, "192.0.2.30/24"},
+        Typed{{{"mtu", "9000"}}, "mtu: 9000"}, Typed{{fixed, address}, "192.0.2.30/24"},
         Typed{{fixed, address, {"gateway", "192.0.2.1"}}, "gateway: 192.0.2.1"},
         Typed{{fixed, {"address", "2001:db8::30/64"}, {"gateway", "2001:db8::1"}}, "gateway6: 2001:db8::1"},
-        Typed{{{"disk", "nvme-eui.0025385b91b00001"}}, "id: nvme-eui.0025385b91b00001"},
-        Typed{{{"data", "hdd"}}, "rotational: true"}, Typed{{{"data", "all"}}, "data:\n    - {}"},
-        Typed{{{"cluster_name", "rack3"}}, "name: rack3"}, Typed{{{"role", "witness"}}, "role: witness"},
+        Typed{{{"disk", "nvme-eui.0025385b91b00002"}, {"erase", "nvme-eui.0025385b91b00002"}},
+              "wipe:\n    - nvme-eui.0025385b91b00002"},
+        Typed{{{"data", "all"}}, "data:\n    - {}"}, Typed{{{"cluster_name", "rack3"}}, "name: rack3"},
+        Typed{{{"role", "witness"}}, "role: witness"},
         Typed{{fixed, address, {"vip", "192.0.2.5/24"}}, "vip: 192.0.2.5/24"}, Typed{{joins, by}, "192.0.2.12"},
         Typed{{{"hostname", "node-7"}}, "hostname: node-7"}, Typed{{{"keyboard", "de"}}, "keyboard: de"},
         Typed{{{"dns", "192.0.2.53, 192.0.2.54"}}, "192.0.2.54"}, Typed{{{"search", "example.org"}}, "example.org"},
@@ -72,7 +73,6 @@ INSTANTIATE_TEST_SUITE_P(
         Typed{{{"ssh_key_2",
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx8xC1cPz1vZxWv6m3tYy5c1i3Nq2d8Jb0mUuYkq0aC second@site"}},
               "second@site"},
-        Typed{{{"password", "secret"}, {"password_again", "secret"}}, "console_password_hash: $y$j9T$salt$hash"},
         Typed{{{"password", "secret"}, {"password_again", "secret"}, {"shell", "yes"}}, "console_shell: true"}));
 
 // What one typed is what one would see after reading the file again.
@@ -116,9 +116,12 @@ TEST(Brought, WhatNoPageShowsIsSaid) {
 // What no page asks for stays, and so does each part on whose page nothing is typed.
 TEST(Brought, StandsWhereNothingElseIsTyped) {
   const std::string text =
-      "version: 1\nhostname: node-9\ninstall: {disk: {bus: nvme, min_size: 100G}}\n"
+      "version: 1\nhostname: node-9\nnetwork: {nics: [{name: up, match: {pci: \"0000:3b:00.0\"}}], interfaces: [{link: "
+      "up, dhcp4: true}]}\n"
+      "install: {disk: {bus: nvme, min_size: 100G}}\n"
       "access: {ssh_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx8xC1cPz1vZxWv6m3tYy5c1i3Nq2d8Jb0mUuYkq0aB a\"]}\n"
-      "storage: {data: [{min_size: 4T}], max_osds: 12}\nupdate: {url: \"https://loam.example/releases\"}\n";
+      "storage: {data: [{min_size: 4T}], max_osds: 12, exclude: [{model: \"VIRTUAL*\"}]}\nupdate: {url: "
+      "\"https://loam.example/releases\"}\n";
   const auto brought = *model::parse_config(text, "test");
   Wizard wizard(machine());
   wizard.bring(text);
@@ -130,10 +133,47 @@ TEST(Brought, StandsWhereNothingElseIsTyped) {
   ASSERT_EQ(wizard.at(), WizardPage::data);
   wizard.key({KeyKind::right, {}, 0});
   const auto now = *model::parse_config(wizard.yaml(), "test");
-  EXPECT_NE(now.storage, brought.storage);
+  EXPECT_NE(now.storage.rules.data, brought.storage.rules.data);
+  EXPECT_EQ(now.storage.rules.max_osds, brought.storage.rules.max_osds);
+  EXPECT_EQ(now.storage.rules.exclude, brought.storage.rules.exclude);
   EXPECT_EQ(now.install, brought.install);
   EXPECT_EQ(now.update, brought.update);
   EXPECT_EQ(now.network, brought.network);
+}
+
+// What the file does not say is as it was typed before, and is asked for where it was not.
+TEST(Brought, WhatItDoesNotSayIsAsTyped) {
+  Wizard wizard(machine());
+  wizard.bring("version: 1\nhostname: node-9\n");
+  EXPECT_TRUE(std::ranges::contains(wizard.problems(), "ssh_key", &FieldProblem::field)) << "nobody could log in";
+  const auto meaning = meaning_of(answers_with({fixed, address}), machine(), "");
+  Brought file{.config = *model::parse_config("version: 1\nhostname: node-9\n", "test"),
+               .changed = {Part::network, Part::disk, Part::access}};
+  const auto both = meaning_of(answers_with({fixed, address}), machine(), "", &file);
+  EXPECT_EQ(both.config.network, meaning.config.network);
+  EXPECT_EQ(both.config.install, meaning.config.install);
+  EXPECT_EQ(both.config.hostname->str(), "node-9");
+}
+
+TEST(Brought, ABondKeepsWhatNoPageAsksFor) {
+  const std::string text =
+      "version: 1\nnetwork:\n  nics: [{name: a, match: {mac: \"52:54:00:00:10:02\"}}, {name: b, match: {mac: "
+      "\"52:54:00:00:10:01\"}}]\n"
+      "  bonds: [{name: up, members: [a, b], mode: active-backup, primary: a, miimon_ms: 50}]\n"
+      "  interfaces: [{link: up, roles: [management], dhcp4: true, ipv6: \"off\"}]\n";
+  auto brought = Brought{.config = *model::parse_config(text, "test"), .changed = {}};
+  EXPECT_FALSE(page_shows_all(brought.config.network, machine())) << "which card is preferred";
+  brought.config.network.bonds.front().primary.reset();
+  EXPECT_FALSE(page_shows_all(brought.config.network, machine())) << "the order of the cards";
+  std::swap(brought.config.network.nics[0].match, brought.config.network.nics[1].match);
+  EXPECT_TRUE(page_shows_all(brought.config.network, machine()));
+  brought.changed.insert(Part::network);
+  const auto again =
+      meaning_of(answers_for(brought.config, machine(), first_answers(machine())), machine(), "", &brought)
+          .config.network;
+  EXPECT_EQ(again.bonds.front().miimon_ms, 50);
+  EXPECT_EQ(again.interfaces.front().roles, std::vector{model::Role::management});
+  EXPECT_EQ(again.interfaces.front().ipv6, model::Ipv6Mode::off);
 }
 
 TEST(Brought, WhatCannotBeReadChangesNothing) {

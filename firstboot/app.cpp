@@ -1,6 +1,7 @@
 #include "app.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace loam::console {
 
@@ -32,6 +33,9 @@ bool App::in_wizard() const { return wizard_ && wizard_open_ && dashboard_.facts
 void App::answer_wizard(const std::string& order, const Result<std::string>& answer) {
   const auto text = answer ? *answer : answer.error().text();
   if (order == "plan") return wizard_->plan_is(text);
+  if (order == "load" && answer && !std::exchange(loading_, false))
+    return wizard_->answered(
+        "It was read too late: something was typed meanwhile. Read it again, if it is still wanted.");
   if (order == "load" && answer) return wizard_->bring(*answer);
   // What came of a changed network is the dashboard's to show.
   if (order == "network" && answer) {
@@ -48,6 +52,8 @@ void App::answered(const std::string& order, const Result<std::string>& answer) 
     wizard_.emplace(machine(), WizardMode::network);
     wizard_->bring(*answer);
     wizard_open_ = true;
+  } else if (order == "plan" || order == "load" || order == "keyboard") {
+    if (wizard_) answer_wizard(order, answer);  // theirs, whoever looks at what
   } else if (in_wizard()) {
     answer_wizard(order, answer);
   } else {
@@ -55,7 +61,16 @@ void App::answered(const std::string& order, const Result<std::string>& answer) 
   }
 }
 
+void App::nobody_is_there() {
+  dashboard_.leave_menu();
+  if (password_.empty()) return;
+  password_.clear();
+  wizard_open_ = false;
+  if (wizard_ && wizard_->mode() == WizardMode::network) wizard_.reset();
+}
+
 Order App::wizard_key(const Key& key) {
+  loading_ = false;
   const auto order = [&](std::string name, std::string argument, std::string new_password = {}) {
     return Order{.name = std::move(name),
                  .argument = std::move(argument),
@@ -68,7 +83,10 @@ Order App::wizard_key(const Key& key) {
     case WizardWish::install: return order("setup", wizard_->yaml(), wizard_->password());
     case WizardWish::save: return order("save", wizard_->yaml(), wizard_->password());
     case WizardWish::plan: return order("plan", wizard_->yaml());
-    case WizardWish::load: return order("load", wizard_->source());
+    case WizardWish::load:
+      loading_ = true;
+      wizard_->answered("It is being read ...");
+      return order("load", wizard_->source());
     case WizardWish::keyboard: return order("keyboard", answer(wizard_->answers(), "keyboard"));
     case WizardWish::leave:
       wizard_open_ = false;
@@ -84,10 +102,11 @@ Order App::dashboard_key(const Key& key) {
   const auto deed = dashboard_.key(key);
   if (deed.name != "setup") {
     if (deed.name == "network-now") password_ = deed.password;
+    if (!deed.name.empty()) dashboard_.answered("It is under way ...");
     return {.name = deed.name, .argument = {}, .password = deed.password, .new_password = {}};
   }
   if (!wizard_) wizard_.emplace(machine());
-  password_.clear();
+  password_ = deed.password;
   wizard_open_ = true;
   take(dashboard_.facts());
   return {};

@@ -26,6 +26,8 @@ class App {
   void take(Facts facts);
   Order key(const Key& key);
   void answered(const std::string& order, const Result<std::string>& answer);
+  // Nobody has pressed a key for long: what a password opened is closed.
+  void nobody_is_there();
   bool wants_log() const { return !in_wizard() && dashboard_.wants_log(); }
   ftxui::Screen picture(int columns, int rows) const;
   // loam.yaml of the wizard with the hash of the password that was typed there.
@@ -42,7 +44,8 @@ class App {
   Dashboard dashboard_;
   std::optional<Wizard> wizard_;  // what was typed stays when it is left
   bool wizard_open_ = false;
-  std::string password_;  // that opened the network's page
+  bool loading_ = false;  // a file is being read, and nothing was typed since
+  std::string password_;  // that opened these pages
 };
 
 }  // namespace loam::console

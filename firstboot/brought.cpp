@@ -30,7 +30,8 @@ bool is_this(const model::NicSelector& match, const NicFacts& nic) {
 
 bool is_this(const model::DiskSelector& match, const DiskFacts& disk) {
   const auto& busses = model::EnumNames<model::Bus>::names;
-  return (!match.id || match.id->str() == disk.id) && (!match.serial || match.serial->str() == disk.serial) &&
+  return !match.vendor && (!match.id || match.id->str() == disk.id) &&
+         (!match.serial || match.serial->str() == disk.serial) &&
          (!match.model || glob_match(match.model->str(), disk.model)) &&
          (!match.slot || glob_match(match.slot->str(), disk.slot)) &&
          (!match.bus || busses.at(static_cast<std::size_t>(*match.bus)) == disk.bus) &&
@@ -72,7 +73,12 @@ void of_disks(const model::Config& config, const MachineFacts& machine, Answers&
     answers["erase"] = consented ? answers["disk"] : "";
   }
   const auto& data = config.storage.rules.data;
-  answers["data"] = data.empty() ? "none" : data.front() == model::DiskSelector{} ? "all" : "hdd";
+  model::DiskSelector hard;
+  hard.rotational = true;
+  answers["data"] = data.empty()                                 ? "none"
+                    : data == std::vector{model::DiskSelector{}} ? "all"
+                    : data == std::vector{hard}                  ? "hdd"
+                                                                 : "file";
 }
 
 void of_cluster(const std::optional<model::Cluster>& cluster, Answers& answers) {
@@ -84,6 +90,15 @@ void of_cluster(const std::optional<model::Cluster>& cluster, Answers& answers) 
   answers["join"] = words(cluster->join);
 }
 
+void of_access(const model::Access& access, Answers& answers) {
+  constexpr std::size_t key_fields = 3;
+  const auto& keys = access.ssh_keys;
+  for (std::size_t i = 0; i < key_fields; ++i)
+    answers[i == 0 ? "ssh_key" : std::format("ssh_key_{}", i + 1)] = i < keys.size() ? keys[i].str() : "";
+  answers["password"] = answers["password_again"] = "";
+  answers["shell"] = access.console_shell ? "yes" : "";
+}
+
 // What has names of its own choice, under the names that the page gives.
 model::Network renamed(model::Network network) {
   const auto rename = [&](model::LinkName& old, const std::string& name) {
@@ -92,7 +107,10 @@ model::Network renamed(model::Network network) {
     const auto follow = [&](model::LinkName& link) {
       if (link == before) link = old;
     };
-    for (auto& bond : network.bonds) std::ranges::for_each(bond.members, follow);
+    for (auto& bond : network.bonds) {
+      std::ranges::for_each(bond.members, follow);
+      if (bond.primary) follow(*bond.primary);
+    }
     for (auto& vlan : network.vlans) follow(vlan.parent);
     for (auto& interface : network.interfaces) follow(interface.link);
   };
@@ -122,10 +140,7 @@ Answers answers_for(const model::Config& config, const MachineFacts& machine, An
   answers["http_proxy"] = word(config.proxy.http);
   answers["https_proxy"] = word(config.proxy.https);
   answers["no_proxy"] = words(config.proxy.except);
-  const auto& keys = config.access.ssh_keys;
-  for (std::size_t i = 0; i < keys.size() && i < 3; ++i)
-    answers[i == 0 ? "ssh_key" : std::format("ssh_key_{}", i + 1)] = keys[i].str();
-  answers["shell"] = config.access.console_shell ? "yes" : "";
+  if (config.access != model::Access{}) of_access(config.access, answers);
   return answers;
 }
 

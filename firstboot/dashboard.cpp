@@ -87,7 +87,6 @@ void Dashboard::take(Facts facts) { facts_ = std::move(facts); }
 void Dashboard::answered(std::string text) {
   if (tab_ == Tab::log) open_tab(0);  // which shows its end
   said_ = std::move(text);
-  menu_ = false;
 }
 
 std::vector<std::string> Dashboard::overview(int columns) const {

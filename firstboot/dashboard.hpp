@@ -45,6 +45,8 @@ class Dashboard {
 
   Deed key(const Key& key);
   ftxui::Element render(int columns, int rows) const;
+  // Nobody is there any more: what was typed goes.
+  void leave_menu() { menu_ = false; }
   bool wants_log() const { return tab_ == Tab::log && !menu_; }
 
  private:

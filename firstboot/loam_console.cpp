@@ -34,6 +34,8 @@ constexpr std::chrono::seconds redraw{60};
 constexpr std::chrono::milliseconds gather{200};
 // The rest of an escape sequence is there by then, also through a BMC.
 constexpr std::chrono::milliseconds escape_time{300};
+// So long without a key, and whoever typed a password is gone.
+constexpr std::chrono::minutes nobody{5};
 constexpr TerminalSize smallest{.columns = 80, .rows = 24};
 
 class Console {
@@ -67,13 +69,19 @@ class Console {
   }
 
  private:
+  // What is due earlier stays: changes that come one after the other must not put it off for ever.
   void look_soon(std::chrono::milliseconds delay) {
+    const auto due = std::chrono::steady_clock::now() + delay;
+    if (look_due_ && *look_due_ <= due) return;
+    look_due_ = due;
     auto timer = loop_->after(delay, [this] { look(); });
     if (timer) look_timer_ = *std::move(timer);
   }
 
   // What loamd says now. Documents only if they changed: that of a thousand disks is long.
   void look() {
+    look_due_.reset();
+    if (std::chrono::steady_clock::now() - pressed_ >= nobody) app_.nobody_is_there();
     if (auto view = client_.view()) {
       if (!facts_.problem.empty()) dirty_.insert(documents.begin(), documents.end());
       facts_.view = *std::move(view);
@@ -210,6 +218,7 @@ class Console {
   std::chrono::steady_clock::time_point pressed_;
   std::optional<JournalTail> log_;
   sys::EventSource log_source_;
+  std::optional<std::chrono::steady_clock::time_point> look_due_;
   sys::EventSource look_timer_;
   sys::EventSource escape_timer_;
   sys::EventSource input_;

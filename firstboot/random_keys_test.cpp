@@ -39,6 +39,13 @@ TEST(RandomKeys, NothingBreaks) {
       columns = static_cast<int>(random() % 240) + 1;
       rows = static_cast<int>(random() % 67) + 1;
     }
+    // Answers come whenever they come, also of what was not asked for.
+    if (random() % 200 == 0) {
+      constexpr std::array<const char*, 6> orders = {"plan", "load", "network-now", "network", "keyboard", "support"};
+      const std::string deed = orders.at(random() % orders.size());
+      random() % 2 == 0 ? app.answered(deed, std::string("version: 1\nhostname: node-9\n"))
+                        : app.answered(deed, fail("no"));
+    }
     if (random() % 400 == 0) app.take(random() % 2 == 0 ? example::blank_machine() : example::running_node());
     if (random() % 20 == 0) writer.update(app.picture(columns, rows));
   }

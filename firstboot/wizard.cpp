@@ -78,6 +78,11 @@ void Wizard::bring(const std::string& text) {
   const bool whole = mode_ == WizardMode::network && !page_shows_all(config->network, machine_);
   password_hash_ = config->access.console_password_hash ? config->access.console_password_hash->str() : "";
   brought_ = Brought{.config = *std::move(config), .changed = {}};
+  // What it does not say is as it was typed.
+  if (!brought_->config.install) brought_->changed.insert(Part::disk);
+  if (brought_->config.access == model::Access{}) brought_->changed.insert(Part::access);
+  if (brought_->config.network.interfaces.empty() && mode_ == WizardMode::machine)
+    brought_->changed.insert(Part::network);
   touched_.clear();
   understand();
   form_.replace(fields());
@@ -169,8 +174,10 @@ std::vector<Field> Wizard::disk_fields() const {
 }
 
 std::vector<Field> Wizard::data_fields() const {
-  return {field("data", FieldKind::choice, "Take for storage", "",
-                {{"hdd", "every blank hard disk"}, {"all", "every blank disk, flash too"}, {"none", "none for now"}})};
+  std::vector<Choice> choices = {
+      {"hdd", "every blank hard disk"}, {"all", "every blank disk, flash too"}, {"none", "none for now"}};
+  if (brought_ && !brought_->config.storage.rules.data.empty()) choices.push_back({"file", "as the file says"});
+  return {field("data", FieldKind::choice, "Take for storage", "", std::move(choices))};
 }
 
 std::vector<Field> Wizard::cluster_fields() const {
@@ -365,6 +372,7 @@ std::string Wizard::becomes(const DiskFacts& disk) const {
   if (disk.cls != "blank") return "left alone";
   if (disk.removable) return "left alone: removable";
   if (wanted == "none") return "left alone for now";
+  if (wanted == "file") return "as the file says";
   return wanted == "all" || disk.rotational ? "storage" : "left alone: no hard disk";
 }
 

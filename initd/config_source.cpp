@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* mount_point = "/run/loam/config";
+constexpr std::size_t bundle_limit = std::size_t{256} << 20U;
 // A little more than the parser takes, so that it is the parser that says "too large".
 constexpr std::size_t read_limit = model::max_document_bytes + 65536;
 
@@ -46,7 +47,7 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
   std::error_code made;
   fs::create_directories(mount_point, made);
   if (made) return fail_errno(mount_point, made.value());
-  constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
   // A journal is not replayed: a volume that we only read stays as it is.
   const auto* const options = type.starts_with("ext") ? "noload" : "";
   if (::mount(device.node().c_str(), mount_point, type.c_str(), flags, options) != 0)
@@ -159,7 +160,7 @@ Result<std::string> on_volume(Deed deed) {
   std::error_code made;
   fs::create_directories(mount_point, made);
   if (made) return fail_errno(mount_point, made.value());
-  constexpr unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  constexpr unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
   if (::mount(device.node().c_str(), mount_point, device.property("ID_FS_TYPE").c_str(), flags, "") != 0)
     return std::unexpected(Error::from_errno(device.node()).remedy("is it write-protected?"));
   const Unmount after;
@@ -176,12 +177,9 @@ Result<std::string> save_config(const std::string& text) {
 }
 
 Result<std::string> copy_to_volume(const fs::path& file) {
-  LOAM_TRY(const auto where, on_volume([&](const fs::path& volume) -> Result<void> {
-             const auto target = volume / file.filename();
-             std::error_code problem;
-             fs::copy_file(file, target, fs::copy_options::overwrite_existing, problem);
-             if (problem) return fail_errno(target.string(), problem.value());
-             return {};
+  LOAM_TRY(const auto content, read_file(file, bundle_limit));
+  LOAM_TRY(const auto where, on_volume([&](const fs::path& volume) {
+             return write_file_atomic(volume / file.filename(), content, 0600);
            }));
   return std::format("copied to {} as {}", where, file.filename().string());
 }

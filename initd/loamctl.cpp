@@ -37,6 +37,7 @@ struct Arguments {
   int wait_seconds = 0;
   bool no_wait = false;
   bool watch = false;
+  bool stick = false;
   std::vector<std::string> rest;
   int exit_code = 0;  // of a command that did what it was asked for and found something wrong
 };
@@ -242,8 +243,9 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
     return logs(arguments);
   })->add_option("OPTIONS", arguments.rest, "options for journalctl");
   add_config(app, arguments, chosen);
-  add("support", "write a bundle that helps others to help you",
-      [&] { return node::write_support_bundle(arguments.as_json); });
+  add("support", "write a bundle that helps others to help you", [&] {
+    return node::write_support_bundle(arguments.as_json, arguments.stick);
+  })->add_flag("--stick", arguments.stick, "and copy it to the volume labelled LOAM");
   add("retry", "look for a configuration again (live media), or apply it again",
       [&] { return request(arguments, "Retry"); });
   add("reboot", "restart the node", [&] { return request(arguments, "Reboot"); });

@@ -22,12 +22,21 @@ T value_or_throw(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
+void give_refusal(const sdbus::Result<std::string>& to) {
+  try {
+    to.returnError(bus_error(Error("the answer cannot be sent; loamctl logs says why")));
+  } catch (const sdbus::Error& problem) {
+    sys::log(sys::Priority::warning, "nor could that be said: " + problem.getMessage());
+  }
+}
+
 // Whoever asked may be gone when the answer comes.
 void give_answer(const sdbus::Result<std::string>& to, const Result<std::string>& answer) {
   try {
     answer ? to.returnResults(*answer) : to.returnError(bus_error(answer.error()));
   } catch (const sdbus::Error& problem) {
     sys::log(sys::Priority::warning, "an answer could not be given: " + problem.getMessage());
+    give_refusal(to);
   }
 }
 

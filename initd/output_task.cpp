@@ -13,8 +13,10 @@ namespace {
 std::optional<Error> said_error(const std::string& output) {
   for (const auto line : split(output, '\n')) {
     const auto entry = nlohmann::json::parse(line, nullptr, false);
-    if (entry.is_object() && entry.contains("error"))
-      return Error(entry.value("error", "")).remedy(entry.value("remedy", ""));
+    const auto word = [&](const char* name) {
+      return entry.contains(name) && entry[name].is_string() ? entry[name].get<std::string>() : std::string();
+    };
+    if (entry.is_object() && !word("error").empty()) return Error(word("error")).remedy(word("remedy"));
   }
   return std::nullopt;
 }

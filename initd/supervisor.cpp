@@ -48,7 +48,8 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                 .start_upgrade = [this](const std::string& order) { return upgrades_.begin(order); },
                 .cancel_upgrade = [this] { return upgrades_.cancel(); },
                 .roll_back = [this] { return upgrades_.roll_back(); }}),
-      console_task_(loop) {}
+      console_task_(loop),
+      plan_task_(loop) {}
 
 Result<void> Supervisor::start() {
   LOAM_TRY(monitor_source_, loop_->on_readable(monitor_.fd(), [this] {

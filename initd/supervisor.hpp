@@ -157,8 +157,10 @@ class Supervisor {
   model::Network tried_network_;   // on live media, by the console
   model::Network worked_network_;  // the last that was tried and worked; none: the default
   OutputTask console_task_;
-  std::int64_t try_ends_ = 0;   // seconds of CLOCK_BOOTTIME
-  sys::EventSource try_timer_;  // of a network that is tried on live media
+  OutputTask plan_task_;
+  std::optional<model::KeyboardLayout> keyboard_;  // chosen on live media
+  std::int64_t try_ends_ = 0;                      // seconds of CLOCK_BOOTTIME
+  sys::EventSource try_timer_;                     // of a network that is tried on live media
   Status status_;
   std::optional<ConfigText> config_;
   model::AfterInstall then_ = model::AfterInstall::reboot;

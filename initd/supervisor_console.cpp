@@ -57,11 +57,8 @@ Result<void> Supervisor::console_allows(const std::string& password) {
 
 // To the stick, if there is one: a medium forgets what is in its memory.
 void Supervisor::collect_support(const Answer& answer) {
-  console_task_.run({"loamctl", "support"}, support_limit, [answer](const Result<std::string>& printed) {
-    if (!printed) return answer(printed);
-    const std::string bundle(trim(*printed));
-    const auto copied = copy_to_volume(bundle);
-    answer(std::format("{} has it; {}", bundle, copied ? *copied : copied.error().text()));
+  console_task_.run({"loamctl", "support", "--stick"}, support_limit, [answer](const Result<std::string>& printed) {
+    answer(printed ? Result<std::string>(std::string(trim(*printed))) : printed);
   });
 }
 

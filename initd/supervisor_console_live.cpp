@@ -41,7 +41,7 @@ Result<std::string> Supervisor::set_up(const std::string& text) {
   if (!config.install) return fail("no disk was chosen");
   tried_.clear();
   LOAM_CHECK(check_names(config));
-  console_task_.end("the installation begins");  // a plan has the disk as long as it is made
+  plan_task_.end("the installation begins");  // a plan has the disk as long as it is made
   take_config({.text = text, .name = console_name});
   settle();
   if (!installing_) {
@@ -72,6 +72,7 @@ Result<void> Supervisor::bring_up(const model::Network& network) {
   model::Config config;
   if (config_)
     if (auto known = model::parse_config(config_->text, config_->name)) config = *std::move(known);
+  if (keyboard_) config.keyboard = keyboard_;
   config.network = netcfg::pinned_network(network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
   if (!todo.empty()) LOAM_CHECK(apply_plan(todo));
@@ -129,13 +130,14 @@ void Supervisor::plan_installation(const std::string& text, const Answer& answer
     LOAM_TRY(const auto config, model::parse_config(text, console_name));
     if (!config.install) return fail("no disk was chosen");
     LOAM_CHECK(check_names(config));
+    plan_task_.end("another plan is made");
     LOAM_TRY(auto argv, install_command(*config.install, {.text = text, .name = console_name}));
     argv.emplace_back("--plan");
     return argv;
   };
   const auto argv = command();
   if (!argv) return answer(std::unexpected(argv.error()));
-  console_task_.run(*argv, plan_limit, [this, answer, text](const Result<std::string>& plan) {
+  plan_task_.run(*argv, plan_limit, [this, answer, text](const Result<std::string>& plan) {
     const auto config = model::parse_config(text, console_name);
     answer(plan && config ? Result<std::string>(*plan + storage_words(*config)) : plan);
   });
@@ -162,11 +164,14 @@ void Supervisor::load(const std::string& url, const Answer& answer) {
     const auto local = find_local_config();
     if (!local) return answer(std::unexpected(local.error()));
     if (!*local) return answer(fail("no volume labelled LOAM with a loam.yaml is there", "plug one in, or give a URL"));
+    if (!is_utf8((*local)->text)) return answer(fail((*local)->name + " is no text in UTF-8"));
     return answer((*local)->text);
   }
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     return answer(fail("a URL begins with http:// or https://; empty means a volume labelled LOAM"));
-  console_task_.run(fetch_argv(url), load_limit, [answer](const Result<std::string>& text) { answer(text); });
+  console_task_.run(fetch_argv(url), load_limit, [answer](const Result<std::string>& text) {
+    answer(text && !is_utf8(*text) ? fail("what is there is no text in UTF-8, so it is no loam.yaml") : text);
+  });
 }
 
 // At once, for who types here.
@@ -180,6 +185,7 @@ Result<std::string> Supervisor::choose_keyboard(const std::string& layout) {
     LOAM_CHECK(write_file_atomic(file.path, file.content, file.mode));
     LOAM_CHECK(reload_unit(file.unit));
   }
+  keyboard_ = config.keyboard;
   return "the keyboard is " + layout;
 }
 

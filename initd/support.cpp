@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "config_source.hpp"
 #include "model/parse.hpp"
 #include "sys/subprocess.hpp"
 
@@ -63,7 +64,7 @@ Result<void> collect_config(const fs::path& folder) {
 
 }  // namespace
 
-Result<void> write_support_bundle(bool as_json) {
+Result<void> write_support_bundle(bool as_json, bool stick) {
   const fs::path folder = "/var/lib/loam/support";
   fs::remove_all(folder);
   for (const auto& item : items()) {
@@ -76,7 +77,12 @@ Result<void> write_support_bundle(bool as_json) {
                       {.timeout = std::chrono::minutes(5), .input = {}, .environment = {}}));
   fs::permissions(bundle, fs::perms::owner_read | fs::perms::owner_write);
   fs::remove_all(folder);
-  std::cout << (as_json ? nlohmann::json{{"bundle", bundle}}.dump(2) : bundle) << '\n';
+  const auto copied = stick ? copy_to_volume(bundle) : Result<std::string>("");
+  const auto said = copied ? *copied : copied.error().text();
+  if (as_json)
+    std::cout << nlohmann::json{{"bundle", bundle}, {"stick", said}}.dump(2) << '\n';
+  else
+    std::cout << bundle << (said.empty() ? "" : "; " + said) << '\n';
   return {};
 }
 

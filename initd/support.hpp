@@ -7,6 +7,7 @@ namespace loam::node {
 
 // Writes /var/lib/loam/support-<host>.tar.zst, readable by root only, and prints its path. No secrets: loam.yaml goes
 // in without password hashes and keys.
-Result<void> write_support_bundle(bool as_json);
+// stick: and onto the volume labelled LOAM, if there is one.
+Result<void> write_support_bundle(bool as_json, bool stick);
 
 }  // namespace loam::node

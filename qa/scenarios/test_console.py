@@ -28,6 +28,11 @@ def focused(machine):
     return next((" ".join(line[1:].split()) for line in machine.picture.display if line.startswith(">")), "")
 
 
+def wait_shown(machine, text):
+    """On the screen as it is now, whenever it came there."""
+    wait_until(lambda: text in machine.shown(), 60 * machine.scale, f"\"{text}\" on the screen")
+
+
 def choose(machine, text, key=DOWN, limit=12):
     """Moves until the field that has the keys is the one meant."""
     for _ in range(limit):
@@ -86,8 +91,7 @@ def go_on(machine, title):
 
 def fill_network(machine):
     choose(machine, "Bond")
-    while "LACP" not in focused(machine):
-        press(machine, RIGHT)
+    choose(machine, "Bond < LACP", RIGHT)
     fill(machine, "VLAN", "30")
     fill(machine, "MTU", "9000")
     choose(machine, "Address")
@@ -130,7 +134,7 @@ def fill_the_rest(machine, public_key):
 
 # What was typed -> where it took effect, by name: a command on the node, and what it says then.
 EFFECTS = {
-    "keyboard": ("cat /etc/vconsole.conf; dumpkeys --keys-only | grep 'keycode  21'", ["KEYMAP=de", "+z"]),
+    "keyboard": ("cat /etc/loam/keyboard.conf; dumpkeys --keys-only | grep 'keycode  21'", ["KEYMAP=de", "+z"]),
     "bond": ("cat /proc/net/bonding/bond0", ["IEEE 802.3ad", "Number of ports: 2"]),
     "vlan and mtu": ("ip -d link show vlan30", ["id 30", "mtu 9000"]),
     "address": ("ip -o -4 address show vlan30", ["192.0.3.50/24"]),
@@ -169,10 +173,7 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     machine.wait_console("Set up Loam: This machine", 30)
     machine.wait_console("KVM is not there", 10)
     choose(machine, "Keyboard")
-    for _ in range(40):
-        if "German" in focused(machine) and "Swiss" not in focused(machine):
-            break
-        press(machine, RIGHT)
+    choose(machine, "Keyboard < German", RIGHT)
     go_on(machine, "Network")
     fill_network(machine)
     go_on(machine, "Disk of the system")
@@ -210,14 +211,13 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     machine.press("5")
     machine.wait_console("on the console: retry", 30)
     machine.press("1", ENTER)
-    while "Root shell" not in focused(machine):
-        press(machine, DOWN)
+    choose(machine, "What to do < Root shell")
     machine.press(TAB, *"secret", ENTER)
     machine.wait_console("root@console-1", 60)
     machine.press(*"echo shell-of-$((40 + 2))", ENTER)
     machine.wait_console("shell-of-42", 30)
     machine.press(*"exit", ENTER)
-    machine.wait_console("Loam 0.1.0 on console-1: ready", 60, machine.mark())
+    wait_shown(machine, "Loam 0.1.0 on console-1: ready")
     machine.kill()
 
     # The same file and a machine like the first: no key is pressed.
@@ -229,4 +229,30 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     assert node.ssh("cat /loam/loam.yaml") == made
     for name, (seen, wanted) in effects(node).items():
         assert all(word in seen for word in wanted), f"{name}: {seen}"
+    change_the_network(second, Through(switch, live.key, "192.0.3.51"))
 
+
+def open_network_page(machine):
+    machine.press(ENTER)
+    choose(machine, "What to do < Change the network")
+    machine.press(TAB, *"secret", ENTER)
+    wait_shown(machine, "How this node is reached. What is applied")
+
+
+def change_the_network(machine, node):
+    """On a node that runs: what does not work goes back by itself, counted down; what works stays."""
+    wait_shown(machine, "Loam 0.1.0 on console-1: ready")
+    open_network_page(machine)
+    fill(machine, "Gateway", "\x7f99")  # 192.0.3.99, which nobody has
+    choose(machine, "[ Apply it ]")
+    machine.press(ENTER)
+    machine.wait_console("The network goes back in", 60)
+    machine.wait_console("it was not confirmed in time", 200)
+    open_network_page(machine)
+    choose(machine, "Address/prefix")
+    machine.press(*["\x7f"] * 4, *"1/24")
+    choose(machine, "[ Apply it ]")
+    machine.press(ENTER)
+    node.wait_ready(200)
+    wait_until(lambda: "192.0.3.51/24" in node.ssh("cat /loam/loam.yaml.confirmed"), 200 * node.switch.scale, "the changed network being kept")
+    assert "rack7" in node.ssh("cat /loam/loam.yaml"), "all else is as before"

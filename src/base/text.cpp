@@ -198,6 +198,15 @@ std::size_t utf8_length(std::string_view text) {
   return overlong || outside ? 0 : length;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string without_userinfo(std::string_view url) {
   const auto scheme_end = url.find("://");
   const auto scheme = scheme_end == url.npos ? std::string_view() : url.substr(0, scheme_end + 3);

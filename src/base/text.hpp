@@ -42,6 +42,8 @@ bool glob_match(std::string_view pattern, std::string_view text);
 // Length in bytes of the well-formed UTF-8 sequence at the start of a text, 0 if there is none (RFC 3629).
 std::size_t utf8_length(std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 // Text from outside made safe for a terminal, a log line and D-Bus: control characters and what is no UTF-8 become '?'.
 // limit: bytes; longer text ends in "...".
 std::string printable(std::string_view text, std::size_t limit = 200);

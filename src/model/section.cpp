@@ -1,6 +1,7 @@
 #include "model/section.hpp"
 
 #include <array>
+#include <utility>
 
 #include "base/text.hpp"
 #include "model/parse.hpp"
@@ -11,19 +12,30 @@ namespace {
 
 constexpr std::string_view key = "network:";
 
-// A line that begins another section, or is a comment before one.
-bool is_at_the_margin(std::string_view line) { return !line.empty() && line[0] != ' ' && line[0] != '-'; }
+// A line that begins a section.
+bool is_key(std::string_view line) { return !line.empty() && !std::string_view(" -#\r\t").contains(line[0]); }
+// Blank, or a comment at the margin: it belongs to what comes after it.
+bool belongs_after(std::string_view line) { return trim(line).empty() || line[0] == '#'; }
 
 // The lines without the section, and where it was; at the end if there was none.
 std::string replaced(std::string_view text, const std::string& section) {
   std::array<std::string, 3> parts;  // before it, itself, behind it
   std::size_t at = 0;
+  std::string held;  // of lines that belong to what comes
   for (const auto line : split(text.ends_with('\n') ? text.substr(0, text.size() - 1) : text, '\n')) {
-    if (at == 1 && is_at_the_margin(line)) at = 2;
-    if (at == 0 && line.starts_with(key)) at = 1;
-    parts.at(at) += std::string(line) + "\n";
+    if (belongs_after(line)) {
+      held += std::string(line) + "\n";
+      continue;
+    }
+    if (at == 1 && is_key(line)) at = 2;
+    // A comment before the section is not of its content.
+    if (at == 0 && line.starts_with(key)) {
+      parts[0] += std::exchange(held, {});
+      at = 1;
+    }
+    parts.at(at) += std::exchange(held, {}) + std::string(line) + "\n";
   }
-  return parts[0] + section + parts[2];
+  return parts[0] + section + parts[2] + held;
 }
 
 std::string section_of(const Network& network) {

@@ -28,6 +28,16 @@ TEST(Section, TheRestStaysAsItWasWritten) {
   EXPECT_FALSE(text.contains("by hand") || text.contains("192.0.2.1/")) << text;
 }
 
+TEST(Section, WhatWasCommentedOutInsideIsOfTheSection) {
+  const std::string text =
+      "version: 1\n# the network\nnetwork:\n  interfaces:\n#    - link: nic7\n\n    - link: nic0\n      addresses: "
+      "[192.0.2.1/24]\n  nics: [{name: nic0, match: {mac: \"52:54:00:12:34:56\"}}]\n# ours\nhostname: a  # b\n";
+  const auto made = with_network(text, changed(text));
+  EXPECT_TRUE(made.starts_with("version: 1\n# the network\nnetwork:\n")) << made;
+  EXPECT_TRUE(made.ends_with("# ours\nhostname: a  # b\n")) << made;
+  EXPECT_FALSE(made.contains("nic7")) << made;
+}
+
 TEST(Section, OneThatWasNotThereComesToTheEnd) {
   auto config = *parse_config("version: 1\nhostname: a # b\n", "test");
   config.network = changed(commented).network;

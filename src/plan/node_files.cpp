@@ -51,7 +51,7 @@ RenderedFile proxy(const model::Proxy& proxy) {
 
 // loam-keyboard.service reads it.
 RenderedFile keyboard(const std::optional<model::KeyboardLayout>& layout) {
-  return {"/etc/vconsole.conf", std::format("KEYMAP={}\n", layout ? layout->str() : "us"), 0644,
+  return {"/etc/loam/keyboard.conf", std::format("KEYMAP={}\n", layout ? layout->str() : "us"), 0644,
           "loam-keyboard.service"};
 }
 
