@@ -47,7 +47,15 @@ void App::answer_wizard(const std::string& order, const Result<std::string>& ans
   wizard_->answered(text);
 }
 
-void App::answered(const std::string& order, const Result<std::string>& answer) {
+Order App::answered(const std::string& order, const Result<std::string>& answer) {
+  take_answer(order, answer);
+  const auto layout = wizard_ && wizard_->mode() == WizardMode::machine ? wizard_->keyboard() : keyboard_;
+  if (order != "load" || layout == keyboard_) return {};
+  keyboard_ = layout;
+  return {.name = "keyboard", .argument = layout, .password = password_, .new_password = {}};
+}
+
+void App::take_answer(const std::string& order, const Result<std::string>& answer) {
   if (order == "network-now" && answer) {
     wizard_.emplace(machine(), WizardMode::network);
     wizard_->bring(*answer);
@@ -70,14 +78,16 @@ void App::nobody_is_there() {
 }
 
 Order App::wizard_key(const Key& key) {
-  loading_ = false;
+  const auto before = wizard_->answers();
+  const auto wish = wizard_->key(key);
+  if (wizard_->answers() != before) loading_ = false;
   const auto order = [&](std::string name, std::string argument, std::string new_password = {}) {
     return Order{.name = std::move(name),
                  .argument = std::move(argument),
                  .password = password_,
                  .new_password = std::move(new_password)};
   };
-  switch (wizard_->key(key)) {
+  switch (wish) {
     case WizardWish::try_network:
       return order(wizard_->mode() == WizardMode::network ? "network" : "try-network", wizard_->network_yaml());
     case WizardWish::install: return order("setup", wizard_->yaml(), wizard_->password());
@@ -87,7 +97,7 @@ Order App::wizard_key(const Key& key) {
       loading_ = true;
       wizard_->answered("It is being read ...");
       return order("load", wizard_->source());
-    case WizardWish::keyboard: return order("keyboard", answer(wizard_->answers(), "keyboard"));
+    case WizardWish::keyboard: keyboard_ = wizard_->keyboard(); return order("keyboard", keyboard_);
     case WizardWish::leave:
       wizard_open_ = false;
       password_.clear();
@@ -102,7 +112,7 @@ Order App::dashboard_key(const Key& key) {
   const auto deed = dashboard_.key(key);
   if (deed.name != "setup") {
     if (deed.name == "network-now") password_ = deed.password;
-    if (!deed.name.empty()) dashboard_.answered("It is under way ...");
+    if (!deed.name.empty()) dashboard_.answered(deed.name == "network-now" ? "" : "It is under way ...");
     return {.name = deed.name, .argument = {}, .password = deed.password, .new_password = {}};
   }
   if (!wizard_) wizard_.emplace(machine());

@@ -25,7 +25,8 @@ class App {
  public:
   void take(Facts facts);
   Order key(const Key& key);
-  void answered(const std::string& order, const Result<std::string>& answer);
+  // What follows from it: the keyboard's layout of a loam.yaml that was read.
+  Order answered(const std::string& order, const Result<std::string>& answer);
   // Nobody has pressed a key for long: what a password opened is closed.
   void nobody_is_there();
   bool wants_log() const { return !in_wizard() && dashboard_.wants_log(); }
@@ -37,6 +38,7 @@ class App {
  private:
   Order wizard_key(const Key& key);
   Order dashboard_key(const Key& key);
+  void take_answer(const std::string& order, const Result<std::string>& answer);
   void answer_wizard(const std::string& order, const Result<std::string>& answer);
   bool in_wizard() const;
   MachineFacts machine() const;
@@ -44,8 +46,9 @@ class App {
   Dashboard dashboard_;
   std::optional<Wizard> wizard_;  // what was typed stays when it is left
   bool wizard_open_ = false;
-  bool loading_ = false;  // a file is being read, and nothing was typed since
-  std::string password_;  // that opened these pages
+  std::string keyboard_ = "us";  // as the kernel has it
+  bool loading_ = false;         // a file is being read, and nothing was typed since
+  std::string password_;         // that opened these pages
 };
 
 }  // namespace loam::console

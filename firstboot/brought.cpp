@@ -114,12 +114,16 @@ model::Network renamed(model::Network network) {
     for (auto& vlan : network.vlans) follow(vlan.parent);
     for (auto& interface : network.interfaces) follow(interface.link);
   };
+  // In whatever order they stand.
+  std::ranges::sort(network.nics, {},
+                    [](const model::Nic& nic) { return nic.match.mac ? lower(nic.match.mac->str()) : ""; });
   // By way of names that nothing has: two may have each other's.
   for (const auto* const way : {"way-", ""}) {
     for (std::size_t i = 0; i < network.nics.size(); ++i) rename(network.nics[i].name, std::format("{}nic{}", way, i));
     for (std::size_t i = 0; i < network.bonds.size(); ++i)
       rename(network.bonds[i].name, std::format("{}bond{}", way, i));
   }
+  for (auto& bond : network.bonds) std::ranges::sort(bond.members);
   for (auto& vlan : network.vlans) rename(vlan.name, std::format("vlan{}", vlan.id));
   for (auto& nic : network.nics)
     if (nic.match.mac) nic.match.mac = *model::MacAddress::parse(lower(nic.match.mac->str()));

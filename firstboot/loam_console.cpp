@@ -73,9 +73,10 @@ class Console {
   void look_soon(std::chrono::milliseconds delay) {
     const auto due = std::chrono::steady_clock::now() + delay;
     if (look_due_ && *look_due_ <= due) return;
-    look_due_ = due;
     auto timer = loop_->after(delay, [this] { look(); });
-    if (timer) look_timer_ = *std::move(timer);
+    if (!timer) return;
+    look_timer_ = *std::move(timer);
+    look_due_ = due;
   }
 
   // What loamd says now. Documents only if they changed: that of a thousand disks is long.
@@ -192,14 +193,17 @@ class Console {
   void carry_out(Order order) {
     if (!order.new_password.empty()) {
       auto hash = sys::hash_password(order.new_password);
-      if (!hash) return app_.answered(order.name, std::unexpected(hash.error()));
+      if (!hash) {
+        app_.answered(order.name, std::unexpected(hash.error()));
+        return;
+      }
       order.argument = app_.yaml_with_password(*hash);
     }
     if (order.name == "shell") order.argument = terminal_name();
     // What takes long does not hold up the keys.
     client_.console(order.name, order.argument, order.password,
                     [this, name = order.name](const Result<std::string>& answer) {
-                      app_.answered(name, answer);
+                      if (auto next = app_.answered(name, answer); !next.name.empty()) carry_out(std::move(next));
                       watch_log();
                       draw();
                       look_soon(gather);
@@ -231,7 +235,9 @@ Result<void> serve() {
   prepare_terminal();
   Console console(loop, std::move(client));
   LOAM_CHECK(console.start());
-  return loop.run();
+  auto ended = loop.run();
+  leave_terminal();
+  return ended;
 }
 
 }  // namespace

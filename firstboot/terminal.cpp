@@ -38,6 +38,8 @@ void prepare_terminal() {
   std::cout << "\x1b[?7l" << std::flush;
 }
 
+void leave_terminal() { std::cout << "\x1b[0m\x1b[?7h\x1b[?25h\x1b[H\x1b[2J" << std::flush; }
+
 int watch_size() {
   sigset_t changed;
   ::sigemptyset(&changed);

@@ -10,6 +10,8 @@ namespace loam::console {
 
 // Each key by itself, none of them on the screen, and no blanking. Where there is no terminal nothing happens.
 void prepare_terminal();
+// As somebody else wants to find it: empty, with a cursor.
+void leave_terminal();
 // Readable when the terminal has another size; negative if that cannot be watched.
 int watch_size();
 // Takes what made it readable.

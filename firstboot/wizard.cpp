@@ -81,8 +81,7 @@ void Wizard::bring(const std::string& text) {
   // What it does not say is as it was typed.
   if (!brought_->config.install) brought_->changed.insert(Part::disk);
   if (brought_->config.access == model::Access{}) brought_->changed.insert(Part::access);
-  if (brought_->config.network.interfaces.empty() && mode_ == WizardMode::machine)
-    brought_->changed.insert(Part::network);
+  if (brought_->config.network.interfaces.empty()) brought_->changed.insert(Part::network);
   touched_.clear();
   understand();
   form_.replace(fields());
@@ -98,7 +97,10 @@ void Wizard::take(MachineFacts machine) {
   for (auto& [name, value] : first_answers(machine_))
     if (!brought_ && !touched_.contains(name) && (name.starts_with("nic:") || name == "disk" || name == "bond"))
       answers_[name] = value;
+  const auto before = yaml();
   understand();
+  if (page_ == WizardPage::summary && yaml() != before)
+    plan_ = "What was found here has changed: back and forth again makes another plan.";
   form_.replace(fields());
 }
 
@@ -245,6 +247,7 @@ WizardWish Wizard::open(WizardPage page) {
   page_ = page;
   scrolled_ = 0;
   said_.clear();
+  plan_.clear();
   form_ = Form(fields());
   if (page != WizardPage::summary || !meaning_.problems.empty()) return WizardWish::nothing;
   plan_ = "loamd looks at the disks ...";
@@ -258,12 +261,20 @@ void Wizard::password_hashed(std::string hash) {
   understand();
 }
 
+// It was of another password; what was brought counts again when nothing is typed any more.
+void Wizard::forget_hash() {
+  password_hash_.clear();
+  const bool typed = !answer(answers_, "password").empty() || !answer(answers_, "password_again").empty();
+  if (!typed && brought_ && brought_->config.access.console_password_hash)
+    password_hash_ = brought_->config.access.console_password_hash->str();
+}
+
 void Wizard::store() {
   for (const auto& one : form_.fields())
     if (one.kind != FieldKind::action) answers_[one.name] = one.value;
   if (const auto* const now = form_.focused(); now != nullptr) {
     touched_.insert(now->name);
-    if (now->kind == FieldKind::secret) password_hash_.clear();  // it was of another
+    if (now->kind == FieldKind::secret) forget_hash();
   }
   if (const auto part = part_of(page_); part && brought_) brought_->changed.insert(*part);
   understand();

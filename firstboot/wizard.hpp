@@ -56,6 +56,7 @@ class Wizard {
 
   WizardPage at() const { return page_; }
   WizardMode mode() const { return mode_; }
+  std::string keyboard() const { return answer(answers_, "keyboard"); }
   std::string source() const { return answer(answers_, "source"); }
   const Answers& answers() const { return answers_; }
   const std::vector<FieldProblem>& problems() const { return meaning_.problems; }
@@ -81,6 +82,7 @@ class Wizard {
   std::string problem_of(std::string_view name) const;
   bool page_is_good() const;
   void store();
+  void forget_hash();
   void understand();
   WizardWish open(WizardPage page);
   const Brought* brought() const { return brought_ ? &*brought_ : nullptr; }

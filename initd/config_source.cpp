@@ -25,13 +25,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* mount_point = "/run/loam/config";
+// Of this program alone: loamd and loamctl may look at sticks at the same time.
+const std::string& mount_point() {
+  static const std::string path = std::format("/run/loam/config.{}", ::getpid());
+  return path;
+}
+
 constexpr std::size_t bundle_limit = std::size_t{256} << 20U;
 // A little more than the parser takes, so that it is the parser that says "too large".
 constexpr std::size_t read_limit = model::max_document_bytes + 65536;
 
 struct Unmount {
-  ~Unmount() { ::umount2(mount_point, MNT_DETACH); }
+  ~Unmount() {
+    ::umount2(mount_point().c_str(), MNT_DETACH);
+    ::rmdir(mount_point().c_str());
+  }
 };
 
 Result<std::optional<ConfigText>> read_capped(const fs::path& path, std::string name) {
@@ -45,16 +53,16 @@ Result<std::optional<ConfigText>> read_volume(const sys::BlockDevice& device) {
   const auto type = device.property("ID_FS_TYPE");
   const auto label = device.property("ID_FS_LABEL");
   std::error_code made;
-  fs::create_directories(mount_point, made);
-  if (made) return fail_errno(mount_point, made.value());
+  fs::create_directories(mount_point(), made);
+  if (made) return fail_errno(mount_point(), made.value());
   constexpr unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
   // A journal is not replayed: a volume that we only read stays as it is.
   const auto* const options = type.starts_with("ext") ? "noload" : "";
-  if (::mount(device.node().c_str(), mount_point, type.c_str(), flags, options) != 0)
+  if (::mount(device.node().c_str(), mount_point().c_str(), type.c_str(), flags, options) != 0)
     return std::unexpected(Error::from_errno(std::format("volume {} on {}", label, device.node()))
                                .remedy("its file system must be FAT, ext4 or ISO 9660"));
   const Unmount after;
-  return read_capped(fs::path(mount_point) / "loam.yaml", std::format("{}:loam.yaml", label));
+  return read_capped(fs::path(mount_point()) / "loam.yaml", std::format("{}:loam.yaml", label));
 }
 
 bool config_label(std::string label) {
@@ -158,13 +166,13 @@ Result<std::string> on_volume(Deed deed) {
                 "mkfs.vfat -n LOAM on another machine makes one; plug it in and save again");
   const auto& device = devices.front();
   std::error_code made;
-  fs::create_directories(mount_point, made);
-  if (made) return fail_errno(mount_point, made.value());
+  fs::create_directories(mount_point(), made);
+  if (made) return fail_errno(mount_point(), made.value());
   constexpr unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW;
-  if (::mount(device.node().c_str(), mount_point, device.property("ID_FS_TYPE").c_str(), flags, "") != 0)
+  if (::mount(device.node().c_str(), mount_point().c_str(), device.property("ID_FS_TYPE").c_str(), flags, "") != 0)
     return std::unexpected(Error::from_errno(device.node()).remedy("is it write-protected?"));
   const Unmount after;
-  LOAM_CHECK(deed(fs::path(mount_point)));
+  LOAM_CHECK(deed(fs::path(mount_point())));
   return std::format("{} ({})", device.property("ID_FS_LABEL"), device.node());
 }
 
@@ -200,24 +208,17 @@ Result<std::string> config_url() {
   return url;
 }
 
-std::vector<std::string> fetch_argv(const std::string& url) {
-  return {"curl",
-          "--silent",
-          "--show-error",
-          "--fail",
-          "--location",
-          "--proto",
-          "=http,https",
-          "--max-redirs",
-          "5",
-          "--connect-timeout",
-          "10",
-          "--max-time",
-          "60",
-          "--max-filesize",
-          std::to_string(read_limit),
-          "--",
-          url};
+// Its URL may have a password, and everybody may read what a program was called with.
+Result<std::vector<std::string>> fetch_argv(const std::string& url, std::string_view who) {
+  std::string quoted;
+  for (const char c : url) quoted += c == '"' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+  const auto file = std::format("/run/loam/fetch-{}", who);
+  LOAM_CHECK(write_file_atomic(file, std::format("url = \"{}\"\n", quoted), 0600));
+  return std::vector<std::string>{"curl",         "--silent",  "--show-error",      "--fail",
+                                  "--location",   "--globoff", "--proto",           "=http,https",
+                                  "--max-redirs", "5",         "--connect-timeout", "10",
+                                  "--max-time",   "60",        "--max-filesize",    std::to_string(read_limit),
+                                  "--config",     file};
 }
 
 }  // namespace loam::node

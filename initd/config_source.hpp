@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -27,7 +28,7 @@ Result<std::string> copy_to_volume(const std::filesystem::path& file);
 // The URL of loam.config= with ${mac}, ${serial}, ${uuid} and ${hostname} filled in; empty if the argument is absent.
 Result<std::string> config_url();
 
-// The program that fetches it to standard output.
-std::vector<std::string> fetch_argv(const std::string& url);
+// The program that fetches it to standard output. who: "boot" or "console", which may fetch at the same time.
+Result<std::vector<std::string>> fetch_argv(const std::string& url, std::string_view who);
 
 }  // namespace loam::node

@@ -9,6 +9,8 @@ namespace loam::node {
 
 namespace {
 
+constexpr std::size_t output_limit = std::size_t{4} << 20U;
+
 // Our own programs say what went wrong as JSON, with the remedy.
 std::optional<Error> said_error(const std::string& output) {
   for (const auto line : split(output, '\n')) {
@@ -27,7 +29,7 @@ void OutputTask::run(const std::vector<std::string>& argv, std::chrono::seconds 
   if (done_) return done(fail("what was asked for before has not ended yet", "wait for it"));
   output_.clear();
   auto child = sys::Child::start(*loop_, argv,
-                                 {.line = [this](std::string_view line) { output_ += std::string(line) + "\n"; },
+                                 {.line = [this](std::string_view line) { take(line); },
                                   .end =
                                       [this](const std::string& problem) {
                                         // Not here: this runs inside of the child.
@@ -45,11 +47,17 @@ void OutputTask::run(const std::vector<std::string>& argv, std::chrono::seconds 
   done_ = std::move(done);
 }
 
+// The rest of an output without an end is not kept.
+void OutputTask::take(std::string_view line) {
+  if (output_.size() <= output_limit) output_ += std::string(line) + "\n";
+}
+
 void OutputTask::finish(const std::string& problem) {
   child_.reset();
   limit_ = {};
   end_ = {};
   const auto done = std::exchange(done_, {});
+  if (output_.size() > output_limit) return done(fail("what came is larger than 4 MiB"));
   if (problem.empty()) return done(std::exchange(output_, {}));
   const auto said = said_error(output_);
   done(said ? Result<std::string>(std::unexpected(*said)) : fail(problem));

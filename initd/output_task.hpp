@@ -25,6 +25,7 @@ class OutputTask {
   }
 
  private:
+  void take(std::string_view line);
   void finish(const std::string& problem);
 
   sys::EventLoop* loop_;

@@ -64,6 +64,7 @@ void Supervisor::collect_support(const Answer& answer) {
 
 // Root's shell instead of the console on this terminal, until it ends.
 Result<std::string> Supervisor::open_shell(const std::string& terminal) {
+  if (boot_.live) return fail("a medium has no shell on its console", "ssh, with a key of loam.yaml, leads to one");
   LOAM_TRY(const auto config, config_of_console());
   if (!config.access.console_shell || !config.access.console_password_hash)
     return fail("a root shell on the console is not allowed", "access.console_shell: true in loam.yaml allows it");
@@ -91,10 +92,12 @@ Result<std::string> Supervisor::change_network(const std::string& text) {
   const auto before = std::exchange(config.network, wanted.network);
   config.network.confirm = before.confirm;  // no page asks for these
   config.network.confirm_timeout = before.confirm_timeout;
+  if (config.network == before) return "nothing changes: the network is like that";
   if (const auto problems = model::validate(config); !problems.empty())
     return fail(std::format("{}: {}", problems.front().path, problems.front().text));
   LOAM_CHECK(apply_request(model::with_network(now, config)));
-  return "the network is another one now; it goes back unless it proves itself or is kept";
+  return trial_ ? "the network is another one now; it goes back unless it proves itself or is kept"
+                : "the network is another one now";
 }
 
 Result<std::string> Supervisor::console_deed(const std::string& deed, const std::string& argument) {

@@ -44,11 +44,11 @@ Result<std::string> Supervisor::set_up(const std::string& text) {
   plan_task_.end("the installation begins");  // a plan has the disk as long as it is made
   take_config({.text = text, .name = console_name});
   settle();
-  if (!installing_) {
+  if (installing_) return "the installation runs";
+  for (const auto* const type : {"Install", "Config"})
     for (const auto& condition : status_.conditions)
-      if (condition.type == "Install" && condition.status == "false") return fail(condition.message);
-  }
-  return "the installation runs";
+      if (condition.type == type && condition.status == "false") return fail(condition.message);
+  return fail("the installation did not begin", "loamctl logs says why");
 }
 
 // The volume's event comes back to look_for_config(): what is on it now is nobody's order to install, nor for the next
@@ -169,7 +169,9 @@ void Supervisor::load(const std::string& url, const Answer& answer) {
   }
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     return answer(fail("a URL begins with http:// or https://; empty means a volume labelled LOAM"));
-  console_task_.run(fetch_argv(url), load_limit, [answer](const Result<std::string>& text) {
+  const auto argv = model::Url::parse(url).and_then([&](const auto&) { return fetch_argv(url, "console"); });
+  if (!argv) return answer(std::unexpected(argv.error()));
+  console_task_.run(*argv, load_limit, [answer](const Result<std::string>& text) {
     answer(text && !is_utf8(*text) ? fail("what is there is no text in UTF-8, so it is no loam.yaml") : text);
   });
 }

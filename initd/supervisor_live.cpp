@@ -64,7 +64,9 @@ void Supervisor::fetch_config(const std::string& url) {
   if (fetch_) return;
   if (!config_) set_condition("Config", "unknown", "Fetching", without_userinfo(url));
   fetched_.clear();
-  auto child = sys::Child::start(*loop_, fetch_argv(url),
+  const auto argv = fetch_argv(url, "boot");
+  if (!argv) return set_condition("Config", "false", "Unreachable", argv.error().text());
+  auto child = sys::Child::start(*loop_, *argv,
                                  {.line = [this](std::string_view line) { fetched_ += std::string(line) + "\n"; },
                                   .end =
                                       [this, url](const std::string& problem) {
@@ -109,7 +111,8 @@ void Supervisor::take_config(const ConfigText& text) {
   config_ = text;
   open_ssh(*config);
   if (config->install) {
-    if (!disks_settled(config->install->disk) || tried_already(text)) return;
+    // Whoever stands there has seen the disks, and the plan for them.
+    if ((text.name != console_name && !disks_settled(config->install->disk)) || tried_already(text)) return;
     begin_install(*config->install, text);
   } else {
     set_condition("Install", "unknown", "NotAsked", "loam.yaml has no install section; nothing is installed");

@@ -1,5 +1,7 @@
 #include "support.hpp"
 
+#include <unistd.h>
+
 #include <array>
 #include <filesystem>
 #include <format>
@@ -72,7 +74,9 @@ Result<void> write_support_bundle(bool as_json, bool stick) {
     LOAM_CHECK(collect(item, folder));
   }
   LOAM_CHECK(collect_config(folder));
-  const auto bundle = std::string("/var/lib/loam/support.tar.gz");
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const auto bundle = std::format("/var/lib/loam/support-{}.tar.gz", printable(host.data(), 64));
   LOAM_CHECK(sys::run({"tar", "-C", "/var/lib/loam", "-czf", bundle, "support"},
                       {.timeout = std::chrono::minutes(5), .input = {}, .environment = {}}));
   fs::permissions(bundle, fs::perms::owner_read | fs::perms::owner_write);

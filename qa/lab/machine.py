@@ -288,6 +288,16 @@ class Machine:
         pyte.ByteStream(picture).feed(self.serial.read_bytes()[:start] if self.serial.exists() else b"")
         return text in " ".join(" ".join(picture.display).split())
 
+    def was_ever_shown(self, pattern):
+        """On any picture since the power came: of a line that changes bit by bit only the changes are in the log."""
+        picture = pyte.Screen(80, 24)
+        stream, data = pyte.ByteStream(picture), self.serial.read_bytes()[self.power_on:]
+        for begin in range(0, len(data), 128):
+            stream.feed(data[begin:begin + 128])
+            if re.search(pattern, " ".join(" ".join(picture.display).split())):
+                return True
+        return False
+
     def mark(self):
         return self.serial.stat().st_size if self.serial.exists() else 0
 

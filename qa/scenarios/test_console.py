@@ -256,3 +256,40 @@ def change_the_network(machine, node):
     node.wait_ready(200)
     wait_until(lambda: "192.0.3.51/24" in node.ssh("cat /loam/loam.yaml.confirmed"), 200 * node.switch.scale, "the changed network being kept")
     assert "rack7" in node.ssh("cat /loam/loam.yaml"), "all else is as before"
+
+
+@pytest.mark.long
+def test_screens_of_a_crash_cart(scenario):
+    """The screen and the keyboard at 1024x768: pictures of the pages, for people to look at (docs/ has some of them)."""
+    machine = scenario.keep(Machine(scenario.folder, uki(), extra=["-global", "VGA.xres=1024", "-global", "VGA.yres=768"], drives=[
+        Drive(make_disk(scenario.folder / "os.qcow2", "960G"), "nvme", "os"),
+        *[Drive(make_disk(scenario.folder / f"hdd{i}.qcow2", "16T"), "scsi", f"ZL2{i}", rotational=True, wwn=0x5000C500000000A0 + i) for i in range(4)],
+        iso_drive(boot=0)]))
+    machine.start()
+    machine.wait_console("waiting for a volume labelled LOAM", 300)
+    time.sleep(5)
+    seen = set()
+
+    def keys(*names, to=None):
+        for name in names:
+            machine.qmp.command("send-key", keys=[{"type": "qcode", "data": name}])
+            time.sleep(1.5)
+        if to:
+            picture = scenario.folder / f"{to}.png"
+            machine.screenshot(picture)
+            data = picture.read_bytes()
+            assert (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) == (1024, 768)
+            assert data not in seen, f"{to}: the screen did not change"
+            seen.add(data)
+    keys(to="waiting")
+    keys("ret", to="menu")
+    keys("ret", to="machine")
+    keys("ret", to="network")
+    keys("f4", to="disk")
+    keys("f4", to="data")
+    keys("f4", to="cluster")
+    keys("f4", to="node")
+    keys("f4", to="access")
+    keys("down", "down", "down", "a", "down", "a", "f4")
+    time.sleep(5)
+    keys(to="summary")
