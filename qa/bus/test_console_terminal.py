@@ -76,6 +76,6 @@ def test_letters_of_all_kinds(bus):  # noqa: F811
         terminal.type("http://k\u00fcche/\u6f22")
         terminal.wait("http://k\u00fcche/\u6f22")
         terminal.press("Down", "Enter")
-        terminal.wait("curl")
+        terminal.wait("such as https:")
     finally:
         terminal.close()

@@ -210,14 +210,6 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     machine.wait_console("what failed is tried again", 60)
     machine.press("5")
     machine.wait_console("on the console: retry", 30)
-    machine.press("1", ENTER)
-    choose(machine, "What to do < Root shell")
-    machine.press(TAB, *"secret", ENTER)
-    machine.wait_console("root@console-1", 60)
-    machine.press(*"echo shell-of-$((40 + 2))", ENTER)
-    machine.wait_console("shell-of-42", 30)
-    machine.press(*"exit", ENTER)
-    wait_shown(machine, "Loam 0.1.0 on console-1: ready")
     machine.kill()
 
     # The same file and a machine like the first: no key is pressed.
@@ -229,33 +221,49 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     assert node.ssh("cat /loam/loam.yaml") == made
     for name, (seen, wanted) in effects(node).items():
         assert all(word in seen for word in wanted), f"{name}: {seen}"
-    change_the_network(second, Through(switch, live.key, "192.0.3.51"))
 
 
-def open_network_page(machine):
-    machine.press(ENTER)
-    choose(machine, "What to do < Change the network")
+def on_the_console(machine, deed):
+    """Something that can be done, with the password."""
+    machine.press("1", ENTER)
+    wait_shown(machine, "Console password")
+    choose(machine, f"What to do < {deed}")
     machine.press(TAB, *"secret", ENTER)
+
+
+@pytest.mark.long
+def test_console_of_a_node_that_runs(scenario, installed):
+    """A root shell and back; a network that does not work goes back by itself, counted down, and one that works stays."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    hashed = subprocess.run(["openssl", "passwd", "-6", "secret"], capture_output=True, text=True, check=True).stdout.strip()
+    text = machine.ssh("cat /loam/loam.yaml").replace("access:\n", f"# who may\naccess:\n  console_password_hash: {hashed}\n  console_shell: true\n")
+    machine.ssh("cat > /run/new.yaml; loamctl apply /run/new.yaml", input=text)
+    wait_shown(machine, "Loam 0.1.0 on node-1: ready")
+    on_the_console(machine, "Root shell")
+    wait_shown(machine, "root@node-1")
+    machine.press(*"echo shell-of-$((40 + 2)); false", ENTER)
+    wait_shown(machine, "shell-of-42")
+    machine.press(*"exit", ENTER)
+    wait_shown(machine, "Loam 0.1.0 on node-1: ready")
+    assert machine.ssh("systemctl --failed --no-legend --plain").strip() == ""
+
+    on_the_console(machine, "Change the network")
     wait_shown(machine, "How this node is reached. What is applied")
-
-
-def change_the_network(machine, node):
-    """On a node that runs: what does not work goes back by itself, counted down; what works stays."""
-    wait_shown(machine, "Loam 0.1.0 on console-1: ready")
-    open_network_page(machine)
-    fill(machine, "Gateway", "\x7f99")  # 192.0.3.99, which nobody has
+    assert "more than this page shows" not in machine.shown()
+    fill(machine, "Gateway", "\x7f99")  # 10.0.2.99, which nobody has
     choose(machine, "[ Apply it ]")
     machine.press(ENTER)
-    machine.wait_console("The network goes back in", 60)
-    machine.wait_console("it was not confirmed in time", 200)
-    open_network_page(machine)
-    choose(machine, "Address/prefix")
-    machine.press(*["\x7f"] * 4, *"1/24")
+    wait_shown(machine, "The network goes back in")
+    scenario.figures["countdown"] = machine.shown()[:200]
+    wait_until(lambda: "it was not confirmed in time" in machine.shown(), 200 * machine.scale, "the network before")
+    on_the_console(machine, "Change the network")
+    wait_shown(machine, "How this node is reached. What is applied")
+    fill(machine, "MTU", "1400")
     choose(machine, "[ Apply it ]")
     machine.press(ENTER)
-    node.wait_ready(200)
-    wait_until(lambda: "192.0.3.51/24" in node.ssh("cat /loam/loam.yaml.confirmed"), 200 * node.switch.scale, "the changed network being kept")
-    assert "rack7" in node.ssh("cat /loam/loam.yaml"), "all else is as before"
+    wait_until(lambda: "1400" in machine.ssh("cat /loam/loam.yaml.confirmed"), 200 * machine.scale, "the changed network being kept", interval=2)
+    assert "mtu 1400" in machine.ssh("ip link show bond0")
+    assert "# who may\naccess:" in machine.ssh("cat /loam/loam.yaml"), "all else is as it was written"
 
 
 @pytest.mark.long
