@@ -23,6 +23,7 @@ namespace {
 // Only what model::DiskId accepts, so that a printed id can be pasted into loam.yaml.
 std::string id_text(std::string_view text) {
   std::string safe;
+  safe.reserve(text.size());
   for (const char c : trim(text)) {
     const auto byte = static_cast<unsigned char>(c);
     if (std::isalnum(byte) != 0 || std::string_view("_.:+=@-").contains(c)) {

@@ -1,5 +1,7 @@
 #include "diskmgr/disk_book.hpp"
 
+#include <algorithm>
+
 namespace loam::diskmgr {
 
 namespace {
@@ -72,6 +74,15 @@ const DiskBook::Entry* DiskBook::named(const std::string& name) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-std::vector<Disk> DiskBook::disks() const { return table_.disks(); }
+std::vector<Disk> DiskBook::disks() const {
+  std::vector<const Disk*> order;
+  order.reserve(entries_.size());
+  for (const auto& [node, entry] : entries_) order.push_back(&entry.disk);
+  std::ranges::stable_sort(order, {}, [](const Disk* disk) -> const std::string& { return disk->facts.id; });
+  std::vector<Disk> all;
+  all.reserve(order.size());
+  for (const auto* const disk : order) all.push_back(*disk);
+  return all;
+}
 
 }  // namespace loam::diskmgr

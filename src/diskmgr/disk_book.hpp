@@ -35,7 +35,7 @@ class DiskBook {
 
   const std::map<std::string, Entry>& entries() const { return entries_; }  // by node
   const Entry* named(const std::string& name) const;
-  std::vector<Disk> disks() const;
+  std::vector<Disk> disks() const;                                     // by id
   const std::set<std::string>& to_do() const { return to_do_; }        // nodes to be claimed or wiped
   const std::set<std::string>& troubled() const { return troubled_; }  // nodes that a person should look at
   const std::set<std::string>& absent() const { return absent_; }      // ids of claims whose disk is not there

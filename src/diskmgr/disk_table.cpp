@@ -37,67 +37,70 @@ bool only_claim(const Claims& claims, const std::string& name) {
 void DiskTable::set_cluster(const std::string& ceph_fsid) {
   if (ours_.ceph_fsid == ceph_fsid) return;
   ours_ = {ceph_fsid, {}};
-  for (const auto& [node, facts] : facts_) count_ours(ours_, facts.content, 1);
+  for (const auto& [node, disk] : disks_) count_ours(ours_, disk.facts.content, 1);
 }
 
-bool DiskTable::claim(const Facts& facts, int change) {
-  const auto disk = same_disk(facts);
-  auto& nodes = paths_[disk];
-  change > 0 ? static_cast<void>(nodes.insert(facts.node)) : static_cast<void>(nodes.erase(facts.node));
+bool DiskTable::claim(const Known& disk, int change) {
+  const auto& node = disk.facts.node;
+  auto& nodes = paths_[disk.key];
+  change > 0 ? static_cast<void>(nodes.insert(node)) : static_cast<void>(nodes.erase(node));
   bool shared = !nodes.empty() && (change < 0 || nodes.size() > 1);
-  if (nodes.empty()) paths_.erase(disk);
-  for (const auto& name : claimed_names(facts)) shared = count(names_, name, disk, change) || shared;
-  for (const auto& link : facts.links) shared = count(links_, link, disk, change) || shared;
+  if (nodes.empty()) paths_.erase(disk.key);
+  for (const auto& name : disk.names) shared = count(names_, name, disk.key, change) || shared;
+  for (const auto& link : disk.facts.links) shared = count(links_, link, disk.key, change) || shared;
   return shared;
 }
 
 bool DiskTable::put(Facts facts) {
   const bool before = remove(facts.node);
-  const bool shared = claim(facts, 1);
-  const bool osd = count_ours(ours_, facts.content, 1);
-  auto node = facts.node;
-  facts_.insert_or_assign(std::move(node), std::move(facts));
+  Known disk{.facts = std::move(facts), .key = {}, .names = {}};
+  disk.key = same_disk(disk.facts);
+  disk.names = claimed_names(disk.facts);
+  const bool shared = claim(disk, 1);
+  const bool osd = count_ours(ours_, disk.facts.content, 1);
+  auto node = disk.facts.node;
+  disks_.insert_or_assign(std::move(node), std::move(disk));
   return before || shared || osd;
 }
 
 bool DiskTable::remove(const std::string& node) {
-  const auto found = facts_.find(node);
-  if (found == facts_.end()) return false;
-  const bool osd = count_ours(ours_, found->second.content, -1);
+  const auto found = disks_.find(node);
+  if (found == disks_.end()) return false;
+  const bool osd = count_ours(ours_, found->second.facts.content, -1);
   const bool shared = claim(found->second, -1);
-  facts_.erase(found);
+  disks_.erase(found);
   return osd || shared;
 }
 
 const Facts* DiskTable::find(const std::string& node) const {
-  const auto found = facts_.find(node);
-  return found == facts_.end() ? nullptr : &found->second;
+  const auto found = disks_.find(node);
+  return found == disks_.end() ? nullptr : &found->second.facts;
 }
 
-Facts DiskTable::identified(const Facts& facts) const {
-  auto result = facts;
+Facts DiskTable::identified(const Known& disk) const {
+  auto result = disk.facts;
   result.names.clear();
   result.link.clear();
   result.clash.clear();
-  for (const auto& name : claimed_names(facts)) {
+  for (const auto& name : disk.names) {
     if (only_claim(names_, name))
       result.names.push_back(name);
     else if (result.names.empty() && result.clash.empty())
       result.clash = std::format("{} is also the name of another disk", name);
   }
   result.id = result.names.empty() ? "" : result.names.front();
-  const auto link = std::ranges::find_if(facts.links, [&](const auto& one) { return only_claim(links_, one); });
-  if (link != facts.links.end()) result.link = *link;
-  merge_paths(result);
+  const auto link = std::ranges::find_if(result.links, [&](const auto& one) { return only_claim(links_, one); });
+  if (link != result.links.end()) result.link = *link;
+  merge_paths(result, disk.key);
   return result;
 }
 
 // What one path knows is true of the disk. Paths that see different things are two disks that claim to be one.
-void DiskTable::merge_paths(Facts& facts) const {
+void DiskTable::merge_paths(Facts& facts, const std::string& key) const {
   facts.paths = {facts.node};
-  for (const auto& node : paths_.at(same_disk(facts))) {
+  for (const auto& node : paths_.at(key)) {
     if (node == facts.node) continue;
-    const auto& other = facts_.at(node);
+    const auto& other = disks_.at(node).facts;
     facts.paths.push_back(node);
     facts.os_disk = facts.os_disk || other.os_disk;
     if (facts.used_by.empty()) facts.used_by = other.used_by;
@@ -110,15 +113,15 @@ void DiskTable::merge_paths(Facts& facts) const {
 
 std::vector<std::string> DiskTable::nodes() const {
   std::vector<std::string> all;
-  all.reserve(facts_.size());
-  for (const auto& [node, facts] : facts_) all.push_back(node);
+  all.reserve(disks_.size());
+  for (const auto& [node, disk] : disks_) all.push_back(node);
   return all;
 }
 
 std::optional<Disk> DiskTable::disk(const std::string& node) const {
-  const auto* const facts = find(node);
-  if (facts == nullptr || *paths_.at(same_disk(*facts)).begin() != node) return std::nullopt;
-  return classify(identified(*facts), ours_);
+  const auto found = disks_.find(node);
+  if (found == disks_.end() || *paths_.at(found->second.key).begin() != node) return std::nullopt;
+  return classify(identified(found->second), ours_);
 }
 
 std::optional<Disk> DiskTable::named(const std::string& name) const {
@@ -129,8 +132,8 @@ std::optional<Disk> DiskTable::named(const std::string& name) const {
 
 std::vector<Disk> DiskTable::disks() const {
   std::vector<Disk> all;
-  all.reserve(facts_.size());
-  for (const auto& [node, facts] : facts_)
+  all.reserve(disks_.size());
+  for (const auto& [node, known] : disks_)
     if (auto one = disk(node)) all.push_back(*std::move(one));
   std::ranges::sort(all, {}, [](const Disk& one) -> const std::string& { return one.facts.id; });
   return all;

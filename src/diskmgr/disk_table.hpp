@@ -34,11 +34,16 @@ class DiskTable {
 
  private:
   using Claims = std::map<std::string, std::map<std::string, int>, std::less<>>;  // name -> disk -> on how many paths
-  bool claim(const Facts& facts, int change);
-  Facts identified(const Facts& facts) const;
-  void merge_paths(Facts& facts) const;
+  struct Known {
+    Facts facts;                     // as they were put
+    std::string key;                 // what all paths to the disk have in common
+    std::vector<std::string> names;  // that it claims
+  };
+  bool claim(const Known& disk, int change);
+  Facts identified(const Known& disk) const;
+  void merge_paths(Facts& facts, const std::string& key) const;
 
-  std::map<std::string, Facts, std::less<>> facts_;     // by node
+  std::map<std::string, Known, std::less<>> disks_;     // by node
   std::map<std::string, std::set<std::string>> paths_;  // disk -> its nodes
   Claims names_;                                        // name -> disks
   Claims links_;                                        // link of udev -> disks

@@ -41,17 +41,17 @@ std::vector<std::string> stable_links(const sys::BlockDevice& device) {
                                                       "/dev/disk/by-id/"};
   constexpr std::array<std::string_view, 3> of_content = {"/dev/disk/by-id/lvm-", "/dev/disk/by-id/dm-",
                                                           "/dev/disk/by-id/md-"};
-  const auto rank = [&](const std::string& link) {
+  const auto rank = [&](std::string_view link) {
     return std::ranges::find_if(better, [&](auto prefix) { return link.starts_with(prefix); }) - better.begin();
   };
-  std::vector<std::string> links;
+  std::vector<std::string_view> links;
   const auto all = device.property("DEVLINKS");
   for (const auto word : split(all, ' '))
     if ((word.starts_with("/dev/disk/by-id/") || word.starts_with("/dev/disk/by-path/")) &&
         std::ranges::none_of(of_content, [&](auto prefix) { return word.starts_with(prefix); }))
-      links.emplace_back(word);
-  std::ranges::sort(links, {}, [&](const std::string& link) { return std::pair(rank(link), link); });
-  return links;
+      links.push_back(word);
+  std::ranges::sort(links, {}, [&](std::string_view link) { return std::pair(rank(link), link); });
+  return {links.begin(), links.end()};
 }
 
 Facts read_facts(const sys::BlockDevice& device) {
@@ -97,6 +97,7 @@ Result<std::vector<Facts>> enumerate() {
     if (const auto device = sys::block_device(names[i]); device && device->is_initialized()) seen[i] = observe(*device);
   });
   std::vector<Facts> facts;
+  facts.reserve(seen.size());
   for (auto& one : seen)
     if (one) facts.push_back(*std::move(one));
   return facts;

@@ -29,6 +29,7 @@ TEST(Slot, BayOfAnEnclosure) {
   const auto device = sys / "devices/disk";
   fs::create_directories(device);
   fs::create_symlink(bay, device / "enclosure_device:Slot 03");
+  fs::create_directories(sys / "class/enclosure/0:0:24:0");
   fs::create_directories(sys / "class/block/sda");
   fs::create_symlink(device, sys / "class/block/sda/device");
   EXPECT_EQ(slot_of("/dev/sda", sys / ""), "Slot 03 of enclosure 0x500304801f1e2d3c");

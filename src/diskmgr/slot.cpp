@@ -43,10 +43,11 @@ std::string pci_slot(const fs::path& device, const fs::path& sys) {
 }  // namespace
 
 std::string slot_of(const std::string& node, const fs::path& sys) {
-  const auto name = fs::path(node).filename();
-  const auto device = sys / "class/block" / name / "device";
-  if (name.string().starts_with("nvme")) return pci_slot(device, sys);
-  return bay(device);
+  const auto name = node.substr(node.rfind('/') + 1);
+  const auto device = [&] { return sys / "class/block" / name / "device"; };
+  if (name.starts_with("nvme")) return pci_slot(device(), sys);
+  std::error_code none;
+  return fs::exists(sys / "class/enclosure", none) ? bay(device()) : "";
 }
 
 }  // namespace loam::diskmgr

@@ -1,9 +1,13 @@
 #include "sys/udev.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <format>
 #include <string_view>
@@ -36,8 +40,13 @@ std::string BlockDevice::property(const char* name) const {
   return text_of(udev_device_get_property_value(device_.get(), name));
 }
 
+// Not by libudev, which walks the whole path anew for each, twice.
 std::string BlockDevice::attribute(const char* name) const {
-  return text_of(udev_device_get_sysattr_value(device_.get(), name));
+  if (!folder_) folder_ = UniqueFd(::open(udev_device_get_syspath(device_.get()), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd file(::openat(folder_.get(), name, O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> text{};  // sysfs has no attribute larger than a page
+  const auto bytes = file ? ::read(file.get(), text.data(), text.size()) : -1;
+  return bytes < 0 ? "" : std::string(trim(std::string_view(text.data(), static_cast<std::size_t>(bytes))));
 }
 
 namespace {
@@ -75,10 +84,11 @@ Result<std::vector<BlockDevice>> block_devices() {
 // The class has links to "../../devices/...": libudev follows them too, in more steps.
 std::optional<BlockDevice> block_device(const std::string& name) {
   const UdevHandle<udev> context(udev_new());
-  std::error_code gone;
-  const auto target = fs::read_symlink(fs::path(block_class) / name, gone);
-  if (!context || gone) return std::nullopt;
-  return device_at(context.get(), (fs::path(block_class) / target).lexically_normal());
+  std::array<char, PATH_MAX> target{};
+  const auto size = ::readlink(std::format("{}/{}", block_class, name).c_str(), target.data(), target.size());
+  const std::string_view path(target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (!context || !path.starts_with("../../")) return std::nullopt;
+  return device_at(context.get(), std::format("/sys/{}", path.substr(6)));
 }
 
 Result<BlockMonitor> BlockMonitor::start() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 
 namespace loam::sys {
 
@@ -40,6 +41,7 @@ class BlockDevice {
 
  private:
   UdevHandle<udev_device> device_;
+  mutable UniqueFd folder_;  // in sysfs, opened for the first attribute
 };
 
 // Kernel names of all block devices, in order.
