@@ -64,6 +64,8 @@ class Console {
         draw();
       }));
     }
+    facts_.problem = "loamd has not answered yet";
+    show();
     look();
     return {};
   }
@@ -79,33 +81,45 @@ class Console {
     look_due_ = due;
   }
 
-  // What loamd says now. Documents only if they changed: that of a thousand disks is long.
+  // What loamd says now. Documents only if they changed: that of a thousand disks is long. It may be long in answering:
+  // keys go on meanwhile.
   void look() {
     look_due_.reset();
+    again_ = std::exchange(looking_, true);
+    if (again_) return;
     if (std::chrono::steady_clock::now() - pressed_ >= nobody) app_.nobody_is_there();
-    if (auto view = client_.view()) {
-      if (!facts_.problem.empty()) dirty_.insert(documents.begin(), documents.end());
-      facts_.view = *std::move(view);
+    auto wanted = std::exchange(dirty_, {});
+    client_.look(wanted, [this, wanted](Result<node::NodeClient::Seen> seen) { take(wanted, std::move(seen)); });
+  }
+
+  void take(const std::set<std::string>& wanted, Result<node::NodeClient::Seen> seen) {
+    looking_ = false;
+    if (seen) {
+      facts_.view = std::move(seen->view);
+      for (auto& [name, text] : seen->documents) document(name) = std::move(text);
       facts_.problem.clear();
-      for (const auto& name : std::exchange(dirty_, {}))
-        if (auto text = client_.document(name))
-          document(name) = *std::move(text);
-        else
-          dirty_.insert(name);
     } else {
-      facts_.problem = view.error().text();
+      dirty_.insert(wanted.begin(), wanted.end());
+      if (facts_.problem.empty()) dirty_.insert(documents.begin(), documents.end());  // it may be another loamd then
+      facts_.problem = seen.error().text();
     }
+    show();
+    // A network on trial is counted down.
+    const auto next = facts_.view.network_goes_back > 0 ? std::chrono::seconds(1) : redraw;
+    if (!facts_.problem.empty())
+      look_soon(std::chrono::seconds(5));
+    else
+      look_soon(again_ ? gather : std::chrono::milliseconds(next));
+  }
+
+  void show() {
     std::array<char, 256> name{};
     ::gethostname(name.data(), name.size() - 1);
     facts_.hostname = name.data();
     facts_.seconds_of_boot = seconds_of_boot();
     app_.take(facts_);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - drawn_whole_ >= redraw) writer_.forget();
+    if (std::chrono::steady_clock::now() - drawn_whole_ >= redraw) writer_.forget();
     draw();
-    // A network on trial is counted down.
-    const auto next = facts_.view.network_goes_back > 0 ? std::chrono::seconds(1) : redraw;
-    look_soon(facts_.problem.empty() ? next : std::chrono::seconds(5));
   }
 
   static std::int64_t seconds_of_boot() {
@@ -217,6 +231,8 @@ class Console {
   KeyParser parser_;
   FrameWriter writer_;
   std::set<std::string> dirty_;  // documents to be read again
+  bool looking_ = false;         // loamd was asked and has not answered
+  bool again_ = false;           // something changed meanwhile
   TerminalSize said_;
   std::chrono::steady_clock::time_point drawn_whole_;
   std::chrono::steady_clock::time_point pressed_;

@@ -25,6 +25,9 @@ std::unexpected<Error> failed(const sdbus::Error& problem) {
     return fail("only root may do this", "log in as root by ssh, or do it on the node's own console");
   if (problem.getName() == "org.freedesktop.DBus.Error.ServiceUnknown")
     return fail("loamd does not run", "systemctl status loamd and loamctl logs say why");
+  if (problem.getName() == "org.freedesktop.DBus.Error.NoReply" ||
+      problem.getName() == "org.freedesktop.DBus.Error.Timeout")
+    return fail("loamd has not answered in time", "it may wait for a unit or a disk; loamctl logs says for which");
   return fail(problem.getMessage());
 }
 
@@ -55,26 +58,92 @@ Result<NodeClient> NodeClient::connect() {
   }
 }
 
+namespace {
+
+struct Property {
+  const char* name;
+  void (*set)(NodeView& view, const sdbus::Variant& value);
+};
+
+std::vector<Condition> conditions(const sdbus::Variant& value) {
+  std::vector<Condition> all;
+  for (const auto& tuple : value.get<std::vector<ConditionTuple>>())
+    all.push_back({tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>()});
+  return all;
+}
+
+Progress progress(const sdbus::Variant& value) {
+  const auto tuple = value.get<ProgressTuple>();
+  return {tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>(), tuple.get<4>()};
+}
+
+constexpr std::array<Property, 6> properties = {{
+    {"Version", [](NodeView& view, const sdbus::Variant& value) { view.version = value.get<std::string>(); }},
+    {"State", [](NodeView& view, const sdbus::Variant& value) { view.state = value.get<std::string>(); }},
+    {"Plan", [](NodeView& view, const sdbus::Variant& value) { view.plan = value.get<std::string>(); }},
+    {"Conditions", [](NodeView& view, const sdbus::Variant& value) { view.conditions = conditions(value); }},
+    {"Progress", [](NodeView& view, const sdbus::Variant& value) { view.progress = progress(value); }},
+    {"NetworkGoesBack",
+     [](NodeView& view, const sdbus::Variant& value) { view.network_goes_back = value.get<std::int64_t>(); }},
+}};
+
+}  // namespace
+
 Result<NodeView> NodeClient::view() {
   return guarded([this] {
-    const auto get = [this](const char* name) {
-      return proxy_->getProperty(name).onInterface(std::string(interface_name));
-    };
     NodeView view;
-    view.version = get("Version").get<std::string>();
-    view.state = get("State").get<std::string>();
-    view.plan = get("Plan").get<std::string>();
-    for (const auto& tuple : get("Conditions").get<std::vector<ConditionTuple>>())
-      view.conditions.push_back({tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>()});
-    const auto progress = get("Progress").get<ProgressTuple>();
-    view.network_goes_back = get("NetworkGoesBack").get<std::int64_t>();
-    view.progress = {progress.get<0>(), progress.get<1>(), progress.get<2>(), progress.get<3>(), progress.get<4>()};
+    for (const auto& property : properties)
+      property.set(view, proxy_->getProperty(property.name).onInterface(std::string(interface_name)));
     return view;
   });
 }
 
 Result<std::string> NodeClient::document(const std::string& name) {
   return guarded([&] { return proxy_->getProperty(name).onInterface(std::string(interface_name)).get<std::string>(); });
+}
+
+// Asked all at once; the answer is whole when the last one is there.
+struct NodeClient::Looking {
+  std::function<void(Result<Seen>)> answer;
+  std::size_t awaited = 0;
+  Seen seen;
+  std::optional<Error> problem;
+
+  void answered() {
+    if (--awaited > 0) return;
+    answer(problem ? Result<Seen>(std::unexpected(*problem)) : Result<Seen>(std::move(seen)));
+  }
+};
+
+void NodeClient::ask(const std::shared_ptr<Looking>& looking, const std::string& name,
+                     const std::function<void(const sdbus::Variant&)>& take) {
+  const auto asked = guarded([&] {
+    proxy_->getPropertyAsync(name)
+        .onInterface(std::string(interface_name))
+        // By value: sdbus-c++ knows such a function by that.
+        .uponReplyInvoke([looking, take](std::optional<sdbus::Error> problem, sdbus::Variant value) {  // NOLINT
+          const auto taken = problem ? Result<void>(failed(*problem)) : guarded([&] { take(value); });
+          if (!taken) looking->problem = taken.error();
+          looking->answered();
+        });
+  });
+  if (asked) return;
+  looking->problem = asked.error();
+  looking->answered();
+}
+
+void NodeClient::look(const std::set<std::string>& documents, std::function<void(Result<Seen>)> answer) {
+  const auto looking = std::make_shared<Looking>();
+  looking->answer = std::move(answer);
+  looking->awaited = properties.size() + documents.size();
+  // The shared state lives as long as its answers are awaited.
+  for (const auto& property : properties)
+    ask(looking, property.name,
+        [state = looking.get(), set = property.set](const auto& value) { set(state->seen.view, value); });
+  for (const auto& name : documents)
+    ask(looking, name, [state = looking.get(), name](const auto& value) {
+      state->seen.documents[name] = value.template get<std::string>();
+    });
 }
 
 Result<std::string> NodeClient::call(const std::string& method, const std::string& argument) {

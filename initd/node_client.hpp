@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <sdbus-c++/sdbus-c++.h>
@@ -27,8 +29,14 @@ class NodeClient {
   static Result<NodeClient> connect();
 
   Result<NodeView> view();
-  // Disks, Storage, Links, Slots or Upgrade, as JSON.
+  // Machine, Disks, Storage, Links, Slots or Upgrade, as JSON.
   Result<std::string> document(const std::string& name);
+  struct Seen {
+    NodeView view;
+    std::map<std::string, std::string> documents;
+  };
+  // Both, for a loop that must not wait: the answer comes once, from the loop that the bus is attached to.
+  void look(const std::set<std::string>& documents, std::function<void(Result<Seen>)> answer);
   // PlanConfig, ApplyConfig, WipeDisk, ForgetDisk, StartUpgrade, RollBack.
   Result<std::string> call(const std::string& method, const std::string& argument);
   // A deed on the console. The answer comes once, from the loop that the bus is attached to.
@@ -45,6 +53,10 @@ class NodeClient {
  private:
   NodeClient(std::unique_ptr<sdbus::IConnection> bus, std::unique_ptr<sdbus::IProxy> proxy)
       : bus_(std::move(bus)), proxy_(std::move(proxy)) {}
+  struct Looking;
+  void ask(const std::shared_ptr<Looking>& looking, const std::string& name,
+           const std::function<void(const sdbus::Variant&)>& take);
+
   std::unique_ptr<sdbus::IConnection> bus_;
   std::unique_ptr<sdbus::IProxy> proxy_;
 };

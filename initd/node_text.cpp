@@ -29,9 +29,13 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 std::string progress_text(const Progress& progress) {
   if (progress.step.empty()) return "";
   if (progress.total == 0) return progress.summary;
-  return std::format("{}: {} of {} ({} %), {} left", progress.summary, format_bytes(progress.done),
-                     format_bytes(progress.total), progress.done * 100 / progress.total,
-                     format_seconds(static_cast<std::uint64_t>(progress.seconds_left)));
+  auto text = std::format("{}: {} of {} ({} %)", progress.summary, format_bytes(progress.done),
+                          format_bytes(progress.total), progress.done * 100 / progress.total);
+  if (progress.done >= progress.total || progress.seconds_left <= 0) return text;
+  // The time left goes on at the speed there was.
+  const auto speed = static_cast<double>(progress.total - progress.done) / progress.seconds_left;
+  return text + std::format(", {}/s, {} left", format_bytes(static_cast<std::uint64_t>(speed)),
+                            format_seconds(static_cast<std::uint64_t>(progress.seconds_left)));
 }
 
 std::string status_text(const NodeView& view) {

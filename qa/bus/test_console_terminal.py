@@ -1,5 +1,6 @@
 """The console in a terminal of any size, and a user who types: tmux, and loamd on a private bus."""
 
+import signal
 import subprocess
 
 from lab.machine import wait_until
@@ -77,5 +78,24 @@ def test_letters_of_all_kinds(bus):  # noqa: F811
         terminal.wait("http://k\u00fcche/\u6f22")
         terminal.press("Down", "Enter")
         terminal.wait("such as https:")
+    finally:
+        terminal.close()
+
+
+def test_keys_go_on_while_loamd_is_busy(bus):  # noqa: F811
+    node = bus(facts(live=True))
+    node.loamd.send_signal(signal.SIGSTOP)
+    terminal = Terminal(node, "plain")
+    try:
+        terminal.wait("loamd has not answered yet")
+        terminal.press("2")
+        terminal.wait("[2 Network]")
+        terminal.press("Enter")
+        terminal.wait("What to do")
+        terminal.press("Escape")
+        terminal.wait("[2 Network]")
+        terminal.press("1")
+        node.loamd.send_signal(signal.SIGCONT)
+        terminal.wait("waiting for a volume labelled LOAM")
     finally:
         terminal.close()

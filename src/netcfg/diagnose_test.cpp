@@ -194,7 +194,8 @@ TEST(Mtu, WhereTheFileSaysNothing) {
 
 TEST_F(Rack, AddressesThatAreNotThere) {
   addresses.clear();
-  EXPECT_EQ(said(), Texts{"!! bond0: does not have its address 192.0.2.11/24 yet; another host may have it"});
+  EXPECT_EQ(said(), Texts{"!! bond0: does not have its address 192.0.2.11/24 yet: for some seconds it first asks "
+                          "whether another host has it"});
 }
 
 TEST_F(Rack, AnotherMtuThanWasAskedFor) {
