@@ -19,7 +19,9 @@ void App::take(Facts facts) {
   // It is done: what comes now is the dashboard's to say. If it failed, why.
   const auto install = std::ranges::find(conditions, "Install", &node::Condition::type);
   if (install != conditions.end() && install->status == "true") return wizard_.reset();
-  if (install != conditions.end() && install->status == "false") wizard_->answered(install->message);
+  const auto failed = install != conditions.end() && install->status == "false" ? install->message : std::string();
+  // Once: what is done after that has answers of its own.
+  if (failed != std::exchange(install_failed_, failed) && !failed.empty()) wizard_->answered(failed);
   std::string said;
   for (const auto& condition : conditions)
     if (condition.type == "Network" || condition.type == "NetworkChange")
@@ -32,11 +34,15 @@ bool App::in_wizard() const { return wizard_ && wizard_open_ && dashboard_.facts
 
 void App::answer_wizard(const std::string& order, const Result<std::string>& answer) {
   const auto text = answer ? *answer : answer.error().text();
-  if (order == "plan") return wizard_->plan_is(text);
+  if (order == "plan") {
+    if (plans_awaited_ == 0) wizard_->plan_is(text);  // else it is of what stood there before
+    return;
+  }
   if (order == "load" && answer && !std::exchange(loading_, false))
     return wizard_->answered(
         "It was read too late: something was typed meanwhile. Read it again, if it is still wanted.");
   if (order == "load" && answer) return wizard_->bring(*answer);
+  if (order == "keys" && answer) return wizard_->bring_keys(*answer);
   // What came of a changed network is the dashboard's to show.
   if (order == "network" && answer) {
     wizard_.reset();
@@ -48,11 +54,22 @@ void App::answer_wizard(const std::string& order, const Result<std::string>& ans
 }
 
 Order App::answered(const std::string& order, const Result<std::string>& answer) {
+  under_way_.erase(order);
+  if (order == "plan") --plans_awaited_;
+  // Who holds the key goes through many.
+  if (order == "keyboard" && keyboard_wanted_ != keyboard_) return ask_keyboard();
   take_answer(order, answer);
   const auto layout = wizard_ && wizard_->mode() == WizardMode::machine ? wizard_->keyboard() : keyboard_;
-  if (order != "load" || layout == keyboard_) return {};
-  keyboard_ = layout;
-  return {.name = "keyboard", .argument = layout, .password = password_, .new_password = {}};
+  if (order != "load" || layout == keyboard_wanted_) return {};
+  keyboard_wanted_ = layout;
+  return ask_keyboard();
+}
+
+// One at a time: the answer to it brings the next.
+Order App::ask_keyboard() {
+  if (!under_way_.insert("keyboard").second) return {};
+  keyboard_ = keyboard_wanted_;
+  return {.name = "keyboard", .argument = keyboard_, .password = password_, .new_password = {}};
 }
 
 void App::take_answer(const std::string& order, const Result<std::string>& answer) {
@@ -60,9 +77,9 @@ void App::take_answer(const std::string& order, const Result<std::string>& answe
     wizard_.emplace(machine(), WizardMode::network);
     wizard_->bring(*answer);
     wizard_open_ = true;
-  } else if (order == "plan" || order == "load" || order == "keyboard") {
+  } else if (order == "plan" || order == "load" || order == "keys" || order == "keyboard") {
     if (wizard_) answer_wizard(order, answer);  // theirs, whoever looks at what
-  } else if (in_wizard()) {
+  } else if (in_wizard() && (order != "network" || std::exchange(network_asked_, false))) {
     answer_wizard(order, answer);
   } else {
     dashboard_.answered(answer ? *answer : answer.error().text());
@@ -82,6 +99,12 @@ Order App::wizard_key(const Key& key) {
   const auto wish = wizard_->key(key);
   if (wizard_->answers() != before) loading_ = false;
   const auto order = [&](std::string name, std::string argument, std::string new_password = {}) {
+    if (name == "plan") {
+      ++plans_awaited_;
+    } else {
+      wizard_->answered("It is under way ...");
+      if (!under_way_.insert(name).second) return Order{};  // it is answered before it is asked for again
+    }
     return Order{.name = std::move(name),
                  .argument = std::move(argument),
                  .password = password_,
@@ -89,17 +112,17 @@ Order App::wizard_key(const Key& key) {
   };
   switch (wish) {
     case WizardWish::try_network:
+      network_asked_ = wizard_->mode() == WizardMode::network;
       return order(wizard_->mode() == WizardMode::network ? "network" : "try-network", wizard_->network_yaml());
     case WizardWish::install: return order("setup", wizard_->yaml(), wizard_->password());
     case WizardWish::save: return order("save", wizard_->yaml(), wizard_->password());
     case WizardWish::plan: return order("plan", wizard_->yaml());
-    case WizardWish::load:
-      loading_ = true;
-      wizard_->answered("It is being read ...");
-      return order("load", wizard_->source());
-    case WizardWish::keyboard: keyboard_ = wizard_->keyboard(); return order("keyboard", keyboard_);
+    case WizardWish::load: loading_ = true; return order("load", wizard_->source());
+    case WizardWish::load_keys: return order("keys", wizard_->keys_source());
+    case WizardWish::keyboard: keyboard_wanted_ = wizard_->keyboard(); return ask_keyboard();
     case WizardWish::leave:
       wizard_open_ = false;
+      network_asked_ = false;
       password_.clear();
       if (wizard_->mode() == WizardMode::network) wizard_.reset();
       return {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -37,6 +38,7 @@ class App {
 
  private:
   Order wizard_key(const Key& key);
+  Order ask_keyboard();
   Order dashboard_key(const Key& key);
   void take_answer(const std::string& order, const Result<std::string>& answer);
   void answer_wizard(const std::string& order, const Result<std::string>& answer);
@@ -46,9 +48,14 @@ class App {
   Dashboard dashboard_;
   std::optional<Wizard> wizard_;  // what was typed stays when it is left
   bool wizard_open_ = false;
-  std::string keyboard_ = "us";  // as the kernel has it
-  bool loading_ = false;         // a file is being read, and nothing was typed since
-  std::string password_;         // that opened these pages
+  std::set<std::string> under_way_;  // orders that are not answered yet, but for plans
+  int plans_awaited_ = 0;
+  std::string keyboard_ = "us";  // as the kernel has it, or soon will
+  std::string keyboard_wanted_ = "us";
+  bool loading_ = false;        // a file is being read, and nothing was typed since
+  bool network_asked_ = false;  // from the page that is open
+  std::string install_failed_;  // why, as it was told
+  std::string password_;        // that opened these pages
 };
 
 }  // namespace loam::console

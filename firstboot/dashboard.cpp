@@ -32,6 +32,31 @@ std::string addresses(const json& links) {
   return text;
 }
 
+// "bond0 2 of 2 links, LACP with 00:1c:73:aa:bb:01"
+std::string bond_words(const json& bond, const json& links) {
+  int members = 0;
+  int active = 0;
+  std::vector<std::string> partners;
+  for (const auto& link : links) {
+    if (link.value("master", "") != bond.value("name", "")) continue;
+    ++members;
+    if (const auto port = link.find("port"); port != link.end() && port->value("working", false)) ++active;
+    const auto partner = link.find("lacp_partner");
+    if (partner != link.end() && !std::ranges::contains(partners, partner->value("mac", "")))
+      partners.push_back(partner->value("mac", ""));
+  }
+  return std::format("{} {} of {} links{}{}", bond.value("name", ""), active, members,
+                     partners.empty() ? "" : ", LACP with ", join(partners, " and "));
+}
+
+std::string bonds(const json& document) {
+  const auto links = document.is_object() ? document.value("links", json::array()) : json::array();
+  std::vector<std::string> all;
+  for (const auto& link : links)
+    if (link.value("kind", "") == "bond") all.push_back(bond_words(link, links));
+  return all.empty() ? "" : "Bonds: " + join(all, "; ");
+}
+
 // "12 disks: 10 osd, 1 os, 1 foreign"
 std::string disk_counts(const json& disks) {
   if (!disks.is_array() || disks.empty()) return "";
@@ -66,13 +91,13 @@ Choice choice(std::string value, std::string label) { return {std::move(value), 
 
 // An installed node whose loam.yaml cannot be used is none.
 bool Dashboard::unconfigured() const {
-  const auto slots = document(facts_.slots);
-  return facts_.view.state == "unconfigured" && slots.is_object() && slots.value("live", false);
+  const auto machine = document(facts_.machine);
+  return facts_.view.state == "unconfigured" && machine.is_object() && machine.value("live", false);
 }
 
 bool Dashboard::installed() const {
-  const auto slots = document(facts_.slots);
-  return slots.is_object() && !slots.value("live", true);
+  const auto machine = document(facts_.machine);
+  return machine.is_object() && !machine.value("live", true);
 }
 
 // As loamd has it: a machine that nobody brought a loam.yaml for is whoever's who stands before it.
@@ -82,7 +107,19 @@ bool Dashboard::needs_password() const {
   });
 }
 
-void Dashboard::take(Facts facts) { facts_ = std::move(facts); }
+// What can be done may have changed while somebody looks at the list of it.
+void Dashboard::take(Facts facts) {
+  facts_ = std::move(facts);
+  if (!menu_) return;
+  auto fields = menu_fields();
+  for (auto& field : fields) {
+    const auto typed = std::ranges::find(form_.fields(), field.name, &Field::name);
+    if (typed == form_.fields().end()) continue;
+    const bool there = field.choices.empty() || std::ranges::contains(field.choices, typed->value, &Choice::value);
+    if (there) field.value = typed->value;
+  }
+  form_.replace(std::move(fields));
+}
 
 void Dashboard::answered(std::string text) {
   if (tab_ == Tab::log) open_tab(0);  // which shows its end
@@ -96,6 +133,9 @@ std::vector<std::string> Dashboard::overview(int columns) const {
       for (auto& line : wrapped(paragraph, columns - 2, indent)) all.push_back(" " + line);
   };
   const auto& view = facts_.view;
+  if (!facts_.problem.empty()) add("!! " + facts_.problem + ". The log of this machine is on 5.", 3);
+  if (view.version.empty()) return all;
+  if (!facts_.problem.empty()) add("What follows is as it was before.", 0);
   if (const auto left = view.network_goes_back - facts_.seconds_of_boot; view.network_goes_back > 0)
     add(std::format("!! The network goes back in {} s unless it proves itself or is kept (Enter).",
                     std::max<std::int64_t>(left, 0)),
@@ -107,9 +147,12 @@ std::vector<std::string> Dashboard::overview(int columns) const {
         add(std::format("{} {}: {}", mark, condition.type, condition.message), 3);
       }
   if (const auto progress = node::progress_text(view.progress); !progress.empty()) add(">> " + progress, 3);
+  if (std::ranges::contains(view.conditions, "false", &node::Condition::status))
+    add("Enter: try again what failed. 5: the log.", 0);
   all.emplace_back();
   const auto reach = addresses(document(facts_.links));
   add(reach.empty() ? "No network address yet." : "Addresses:" + reach, 2);
+  if (const auto text = bonds(document(facts_.links)); !text.empty()) add(text, 2);
   if (const auto counts = disk_counts(document(facts_.disks)); !counts.empty()) add(counts, 2);
   if (const auto slots = slot_words(document(facts_.slots)); !slots.empty()) add(slots, 2);
   return all;
@@ -133,11 +176,6 @@ std::vector<std::string> Dashboard::table_lines() const {
 }
 
 std::vector<std::string> Dashboard::lines(int columns) const {
-  if (!facts_.problem.empty()) {
-    auto said = wrapped("!! " + facts_.problem, columns - 2, 3);
-    for (auto& line : said) line.insert(0, 1, ' ');
-    return said;
-  }
   try {
     return tab_ == Tab::overview ? overview(columns) : table_lines();
   } catch (const json::exception& problem) {
@@ -158,7 +196,10 @@ void Dashboard::open_tab(std::size_t index) {
 void Dashboard::open_menu() {
   menu_ = true;
   said_.clear();
-  chosen_.clear();
+  form_ = Form(menu_fields());
+}
+
+std::vector<Field> Dashboard::menu_fields() const {
   std::vector<Choice> deeds;
   if (unconfigured()) deeds.push_back(choice("setup", "Set up this machine"));
   deeds.push_back(choice("retry", "Try again what failed"));
@@ -186,7 +227,7 @@ void Dashboard::open_menu() {
                .choices = {},
                .help = "As loam.yaml has it; Enter does it, Esc leaves.",
                .problem = {}};
-  form_ = Form(needs_password() ? std::vector{what, secret} : std::vector{what});
+  return needs_password() ? std::vector{what, secret} : std::vector{what};
 }
 
 Deed Dashboard::menu_key(const Key& key) {

@@ -54,6 +54,7 @@ class Dashboard {
   std::vector<std::string> overview(int columns) const;
   std::vector<std::string> table_lines() const;
   void open_menu();
+  std::vector<Field> menu_fields() const;
   void open_tab(std::size_t index);
   Deed menu_key(const Key& key);
   void scroll(int rows);
@@ -67,7 +68,6 @@ class Dashboard {
   mutable int last_row_ = 0;  // that the first can be, as it was drawn last
   int first_column_ = 0;
   bool menu_ = false;
-  std::string chosen_;  // deed that waits for its password
   Form form_;
   std::string said_;
 };

@@ -7,10 +7,12 @@ namespace {
 constexpr const char* links = R"({"links": [
  {"name": "nic0", "kind": "nic", "mac": "52:54:00:00:10:01", "permanent_mac": "52:54:00:00:10:01", "driver": "mlx5_core", "pci": "0000:3b:00.0",
   "master": "bond0", "up": true, "carrier": true, "speed": 25000, "mtu": 1500, "addresses": [], "port": {"active": true, "working": true, "aggregator": 1},
-  "neighbour": {"system": "leaf1", "port": "Ethernet12", "port_description": ""}},
+  "neighbour": {"system": "leaf1", "port": "Ethernet12", "port_description": ""},
+  "lacp_partner": {"mac": "00:1c:73:aa:bb:01", "key": 7, "rate": "fast", "state": "activity"}},
  {"name": "nic1", "kind": "nic", "mac": "52:54:00:00:10:01", "permanent_mac": "52:54:00:00:10:02", "driver": "mlx5_core", "pci": "0000:3b:00.1",
   "master": "bond0", "up": true, "carrier": true, "speed": 25000, "mtu": 1500, "addresses": [], "port": {"active": true, "working": true, "aggregator": 1},
-  "neighbour": {"system": "leaf2", "port": "Ethernet12", "port_description": ""}},
+  "neighbour": {"system": "leaf2", "port": "Ethernet12", "port_description": ""},
+  "lacp_partner": {"mac": "00:1c:73:aa:bb:01", "key": 7, "rate": "fast", "state": "activity"}},
  {"name": "bond0", "kind": "bond", "mac": "52:54:00:00:10:01", "permanent_mac": "", "driver": "", "pci": "", "master": "", "up": true, "carrier": true,
   "speed": 50000, "mtu": 1500, "addresses": ["192.0.2.30/24", "fe80::1/64"]}],
  "findings": [], "probes": [{"good": true, "needed": true, "text": "gateway 192.0.2.1 answers on bond0"}]})";
@@ -32,7 +34,10 @@ constexpr const char* upgrade =
  "automatic": false, "step": "", "summary": "", "done": 0, "total": 0, "seconds_left": 0})";
 
 constexpr const char* machine =
-    R"({"product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
+    R"({"live": false, "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
+
+constexpr const char* blank_machine_facts =
+    R"({"live": true, "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
 
 constexpr const char* blank_links = R"({"links": [
  {"name": "ens1f0", "kind": "nic", "permanent_mac": "52:54:00:00:10:01", "driver": "mlx5_core", "pci": "0000:3b:00.0", "carrier": true, "speed": 25000,
@@ -76,7 +81,7 @@ Facts running_node() {
 Facts blank_machine() {
   Facts facts{.hostname = "loam",
               .view = {},
-              .machine = machine,
+              .machine = blank_machine_facts,
               .links = blank_links,
               .disks = blank_disks,
               .slots = R"({"live": true})",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <iostream>
@@ -30,6 +31,8 @@ using namespace loam::console;
 constexpr std::array<std::string_view, 5> documents = {"Machine", "Links", "Disks", "Slots", "Upgrade"};
 // A loamd that is gone sends no signal, and the kernel may have written over the screen.
 constexpr std::chrono::seconds redraw{60};
+// Something could not be had.
+constexpr std::chrono::seconds look_again{5};
 // Changes come in bursts, and a serial line is slow: one picture for many.
 constexpr std::chrono::milliseconds gather{200};
 // The rest of an escape sequence is there by then, also through a BMC.
@@ -47,15 +50,12 @@ class Console {
         dirty_(documents.begin(), documents.end()) {}
 
   Result<void> start() {
-    client_.proxy()
-        .uponSignal("PropertiesChanged")
-        .onInterface("org.freedesktop.DBus.Properties")
-        .call([this](const std::string&, const std::map<std::string, sdbus::Variant>&,
-                     const std::vector<std::string>& invalidated) {
-          for (const auto& name : invalidated)
-            if (std::ranges::contains(documents, name)) dirty_.insert(name);
-          look_soon(gather);
-        });
+    LOAM_CHECK(client_.watch([this](const std::vector<std::string>& invalidated) {
+      if (invalidated.empty()) dirty_.insert(documents.begin(), documents.end());
+      for (const auto& name : invalidated)
+        if (std::ranges::contains(documents, name)) dirty_.insert(name);
+      look_soon(gather);
+    }));
     client_.bus().attachSdEventLoop(loop_->handle());
     LOAM_TRY(input_, loop_->on_readable(STDIN_FILENO, [this] { read_keys(); }));
     if (const auto fd = watch_size(); fd >= 0) {
@@ -94,22 +94,33 @@ class Console {
 
   void take(const std::set<std::string>& wanted, Result<node::NodeClient::Seen> seen) {
     looking_ = false;
+    bool all = true;
+    for (const auto& name : wanted)
+      if (!seen || !seen->documents.contains(name)) {
+        dirty_.insert(name);
+        all = false;
+      }
     if (seen) {
       facts_.view = std::move(seen->view);
       for (auto& [name, text] : seen->documents) document(name) = std::move(text);
       facts_.problem.clear();
     } else {
-      dirty_.insert(wanted.begin(), wanted.end());
-      if (facts_.problem.empty()) dirty_.insert(documents.begin(), documents.end());  // it may be another loamd then
       facts_.problem = seen.error().text();
+      all = false;
     }
     show();
-    // A network on trial is counted down.
-    const auto next = facts_.view.network_goes_back > 0 ? std::chrono::seconds(1) : redraw;
-    if (!facts_.problem.empty())
-      look_soon(std::chrono::seconds(5));
-    else
-      look_soon(again_ ? gather : std::chrono::milliseconds(next));
+    look_soon(again_ ? gather : std::chrono::milliseconds(all ? redraw : look_again));
+  }
+
+  void show_soon(std::chrono::milliseconds delay) {
+    if (showing_) return;
+    auto timer = loop_->after(delay, [this] {
+      showing_ = false;
+      show();
+    });
+    if (!timer) return;
+    show_timer_ = *std::move(timer);
+    showing_ = true;
   }
 
   void show() {
@@ -120,6 +131,8 @@ class Console {
     app_.take(facts_);
     if (std::chrono::steady_clock::now() - drawn_whole_ >= redraw) writer_.forget();
     draw();
+    // A network on trial is counted down.
+    if (facts_.view.network_goes_back > 0) show_soon(std::chrono::seconds(1));
   }
 
   static std::int64_t seconds_of_boot() {
@@ -150,7 +163,7 @@ class Console {
   void log_grew() {
     if (!log_ || !log_->read()) return;
     facts_.log = log_->lines();
-    look_soon(gather);
+    show_soon(gather);
   }
 
   std::string& document(const std::string& name) {
@@ -176,7 +189,8 @@ class Console {
   void read_keys() {
     std::array<char, 1024> bytes{};
     const auto count = ::read(STDIN_FILENO, bytes.data(), bytes.size());
-    if (count <= 0) return input_.disable();
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count <= 0) return loop_->stop();  // systemd brings another one
     const auto now = std::chrono::steady_clock::now();
     // Whoever comes to a line that others wrote over, or that was not connected before, presses a key.
     if (now - pressed_ >= redraw) {
@@ -240,6 +254,8 @@ class Console {
   sys::EventSource log_source_;
   std::optional<std::chrono::steady_clock::time_point> look_due_;
   sys::EventSource look_timer_;
+  bool showing_ = false;  // show_timer_ runs
+  sys::EventSource show_timer_;
   sys::EventSource escape_timer_;
   sys::EventSource input_;
   sys::EventSource resized_;

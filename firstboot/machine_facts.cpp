@@ -108,6 +108,14 @@ std::vector<std::string> machine_warnings(const MachineFacts& machine) {
     said.emplace_back("no cable has a link: check cables and switch ports");
   if (machine.disks.empty())
     said.emplace_back("no disk was found: check the controller's mode in the firmware's setup (AHCI or HBA, not RAID)");
+  for (const auto& disk : machine.disks)
+    if (disk.cls == "unusable") said.push_back(describe(disk));
+  const auto flash = [](const DiskFacts& disk) { return !disk.rotational && !disk.removable; };
+  if (!machine.disks.empty() && std::ranges::none_of(machine.disks, flash))
+    said.emplace_back("no flash was found: a hard disk is slow for the system and for Kubernetes' own data");
+  if (!machine.disks.empty() &&
+      std::ranges::none_of(machine.disks, [](const auto& disk) { return disk.cls == "blank"; }))
+    said.emplace_back("no disk is blank: nothing becomes storage unless it is erased first");
   return said;
 }
 

@@ -126,6 +126,9 @@ TEST(Pages, NetworkOfANodeThatRuns) {
   EXPECT_TRUE(order.argument.contains("192.0.2.30/24")) << order.argument;
   app.answered(order.name, fail("gateway: is not in a network of this interface"));
   EXPECT_TRUE(plain(app.picture(80, 24)).contains("is not in a network of this interface"));
+  order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "network");
+  EXPECT_EQ(app.key({KeyKind::enter, {}, 0}).name, "") << "once, until it is answered";
   app.answered(order.name, std::string("the network is another one now"));
   EXPECT_TRUE(plain(app.picture(80, 24)).contains("the network is another one now"));
   EXPECT_TRUE(plain(app.picture(80, 24)).contains("[1 Overview]"));
@@ -186,7 +189,7 @@ TEST(Pages, WizardFromFirstToLast) {
   app.key({KeyKind::function, {}, 4});
   app.key({KeyKind::function, {}, 4});
   expect_golden(app, "wizard-7-access-wrong");
-  press(app, KeyKind::down, 3);
+  press(app, KeyKind::down, 5);
   type(app, "secret");
   press(app, KeyKind::down);
   type(app, "secret");
@@ -283,6 +286,89 @@ TEST(Pages, ADiskWithDataIsTypedById) {
   type(app, answer(app.wizard()->answers(), "disk"));
   app.key({KeyKind::function, {}, 4});
   EXPECT_EQ(app.wizard()->at(), WizardPage::data);
+}
+
+TEST(Pages, WarningsOfAMachine) {
+  auto machine = machine_facts(example::blank_machine().machine, "", R"([
+    {"id": "a", "bytes": 16000900661248, "rotational": true, "bus": "sas", "class": "foreign", "reason": "holds ext4"},
+    {"id": "b", "bytes": 16000900661248, "rotational": true, "bus": "sas", "class": "unusable", "reason": "failing: 99 sectors"}])");
+  const auto said = join(machine_warnings(machine), "\n");
+  EXPECT_TRUE(said.contains("b, 14.6 TiB, hdd/sas: failing: 99 sectors")) << said;
+  EXPECT_TRUE(said.contains("no flash was found")) << said;
+  EXPECT_TRUE(said.contains("no disk is blank")) << said;
+}
+
+// Who holds the key down does not make loamd load a layout for each.
+TEST(Pages, KeyboardsAreChangedOneAtATime) {
+  auto app = wizard();
+  press(app, KeyKind::down);
+  EXPECT_EQ(app.key({KeyKind::left, {}, 0}).argument, "tr");
+  EXPECT_EQ(app.key({KeyKind::right, {}, 0}).name, "");
+  EXPECT_EQ(app.key({KeyKind::right, {}, 0}).name, "");
+  const auto next = app.answered("keyboard", std::string("the keyboard is tr"));
+  EXPECT_EQ(next.name, "keyboard");
+  EXPECT_EQ(next.argument, app.wizard()->keyboard());
+  EXPECT_NE(next.argument, "tr");
+  EXPECT_EQ(app.answered("keyboard", std::string("it is")).name, "");
+}
+
+TEST(Pages, KeysFromAUrl) {
+  auto app = wizard();
+  for (int i = 0; i < 6; ++i) app.key({KeyKind::function, {}, 4});
+  ASSERT_EQ(app.wizard()->at(), WizardPage::access);
+  press(app, KeyKind::down, 3);
+  type(app, "https://192.0.2.1/who.keys");
+  press(app, KeyKind::down);
+  const auto order = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(order.name, "keys");
+  EXPECT_EQ(order.argument, "https://192.0.2.1/who.keys");
+  app.answered(order.name, std::string("<html>no such user</html>\n"));
+  expect_golden(app, "wizard-7-no-keys");
+  EXPECT_EQ(app.key({KeyKind::enter, {}, 0}).name, "keys");
+  const std::string key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHN0YW5kcyBoZXJlIGZvciBhIGtleSBvZiB0ZXN0";
+  app.answered(order.name, std::string("# of who\n" + key + " a\n\n" + key + " b\n" + key + " c\n" + key + " d\n"));
+  expect_golden(app, "wizard-7-keys-read");
+  EXPECT_EQ(answer(app.wizard()->answers(), "ssh_key"), key + " a");
+  EXPECT_EQ(answer(app.wizard()->answers(), "ssh_key_3"), key + " c");
+}
+
+// What is done after an installation that failed is answered, and the answer stays.
+TEST(Pages, AFailureIsToldOnce) {
+  auto app = wizard();
+  auto facts = example::blank_machine();
+  facts.view.conditions.push_back({"Install", "false", "Failed", "the disk does not keep what is written to it"});
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("does not keep"));
+  app.answered("save", std::string("saved as loam.yaml on LOAM"));
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("saved as loam.yaml on LOAM"));
+}
+
+// A list of what can be done follows what loamd says, and what was typed stays.
+TEST(Pages, TheMenuFollowsWhatIsThere) {
+  App app;
+  Facts facts;
+  facts.problem = "loamd has not answered yet";
+  app.take(facts);
+  app.key({KeyKind::enter, {}, 0});
+  EXPECT_FALSE(plain(app.picture(80, 24)).contains("Set up this machine"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("Console password"));
+  app.take(example::blank_machine());
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("Set up this machine"));
+  EXPECT_FALSE(plain(app.picture(80, 24)).contains("Console password"));
+}
+
+// The log is read by the console itself.
+TEST(Pages, TheLogIsThereWithoutLoamd) {
+  App app;
+  auto facts = example::running_node();
+  facts.problem = "loamd does not run";
+  app.take(facts);
+  expect_golden(app, "dashboard-loamd-gone");
+  app.key({KeyKind::text, "5", 0});
+  facts.log = {"14:03:22 systemd: loamd.service: Failed"};
+  app.take(facts);
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("loamd.service: Failed"));
 }
 
 }  // namespace

@@ -58,6 +58,10 @@ std::optional<Part> part_of(WizardPage page) {
   return std::nullopt;
 }
 
+bool can_be_installed_on(const DiskFacts& disk) {
+  return disk.cls != "unusable" && disk.cls != "busy" && disk.cls != "gone";
+}
+
 constexpr std::size_t index_of(WizardPage page) { return static_cast<std::size_t>(page); }
 
 }  // namespace
@@ -89,6 +93,25 @@ void Wizard::bring(const std::string& text) {
               ? "It is read. What is changed on a page replaces that part of it; what no page asks for stays."
           : whole ? "The network has more than this page shows; what is applied here replaces all of it."
                   : "";
+}
+
+void Wizard::bring_keys(const std::string& text) {
+  constexpr std::array fields_of_keys = {"ssh_key", "ssh_key_2", "ssh_key_3"};
+  std::vector<std::string> keys;
+  for (const auto line : split(text, '\n'))
+    if (const auto key = std::string(trim(line)); model::SshKey::parse(key)) keys.push_back(key);
+  if (keys.empty()) {
+    said_ = "What is there has no line that is an SSH key.";
+    return;
+  }
+  const auto taken = std::min(keys.size(), fields_of_keys.size());
+  for (std::size_t i = 0; i < fields_of_keys.size(); ++i) answers_[fields_of_keys.at(i)] = i < taken ? keys[i] : "";
+  if (brought_) brought_->changed.insert(Part::access);
+  understand();
+  form_.replace(fields());
+  said_ = taken == keys.size() ? std::format("{} keys are there.", taken)
+                               : std::format("{} keys are there; the first {} are taken, loamctl apply adds others.",
+                                             keys.size(), taken);
 }
 
 // Choices that nobody made follow what is found; others stay.
@@ -165,8 +188,7 @@ std::vector<Field> Wizard::network_fields() const {
 std::vector<Field> Wizard::disk_fields() const {
   std::vector<Choice> choices;
   for (const auto& disk : machine_.disks)
-    if (disk.cls != "unusable" && disk.cls != "busy" && disk.cls != "gone")
-      choices.push_back({disk.id, describe(disk)});
+    if (can_be_installed_on(disk)) choices.push_back({disk.id, describe(disk)});
   std::vector<Field> all = {field("disk", FieldKind::choice, "Disk", "", std::move(choices))};
   const auto chosen = std::ranges::find(machine_.disks, answer(answers_, "disk"), &DiskFacts::id);
   if (chosen != machine_.disks.end() && chosen->cls != "blank")
@@ -217,6 +239,8 @@ std::vector<Field> Wizard::access_fields() const {
   return {field("ssh_key", FieldKind::text, "SSH key", "A line of an authorized_keys file; paste it here."),
           field("ssh_key_2", FieldKind::text, "Another SSH key", ""),
           field("ssh_key_3", FieldKind::text, "Another SSH key", ""),
+          field("keys_source", FieldKind::text, "SSH keys from", "A URL, such as https://github.com/NAME.keys"),
+          action("keys", "Fetch them", "The first three stand above then."),
           field("password", FieldKind::secret, "Console password",
                 "What is changed on this console afterwards asks for it; empty: nothing can be."),
           field("password_again", FieldKind::secret, "The same again", ""),
@@ -307,6 +331,7 @@ WizardWish Wizard::back() {
 WizardWish Wizard::pressed(std::string_view name) {
   if (name == "next") return next();
   if (name == "load") return WizardWish::load;
+  if (name == "keys") return WizardWish::load_keys;
   if (name == "try") {
     for (const auto& one : form_.fields()) touched_.insert(one.name);
     form_.replace(fields());
@@ -338,6 +363,7 @@ WizardWish Wizard::key(const Key& key) {
 }
 
 std::string Wizard::password() const {
+  if (!password_hash_.empty()) return {};
   const auto first = answer(answers_, "password");
   return first == answer(answers_, "password_again") ? first : "";
 }
@@ -371,6 +397,9 @@ std::vector<std::string> Wizard::words(int columns) const {
     lines.emplace_back();
     for (const auto& warned : machine_warnings(machine_)) add("! " + warned, 2);
   }
+  if (page_ == WizardPage::disk)
+    for (const auto& disk : machine_.disks)
+      if (!can_be_installed_on(disk)) add(std::format("- {}: cannot be chosen", describe(disk)), 2);
   if (page_ == WizardPage::data)
     for (const auto& disk : machine_.disks) add(std::format("- {} -> {}", describe(disk), becomes(disk)), 2);
   return lines;

@@ -28,6 +28,7 @@ enum class WizardWish : std::uint8_t {
   save,         // yaml() to a stick
   plan,         // yaml(): what would be done; loamd's answer is for plan_is()
   load,         // source(): a loam.yaml from elsewhere, for bring()
+  load_keys,    // keys_source(): SSH keys, for bring_keys()
   keyboard,     // answers()["keyboard"], at once
   leave,        // back to the dashboard
 };
@@ -47,6 +48,8 @@ class Wizard {
   void answered(std::string text) { said_ = std::move(text); }
   // A loam.yaml from elsewhere: it stands where nobody types anything else.
   void bring(const std::string& text);
+  // Lines of an authorized_keys file.
+  void bring_keys(const std::string& text);
   void plan_is(std::string text) { plan_ = std::move(text); }
   // Of password(): loam.yaml has only that.
   void password_hashed(std::string hash);
@@ -58,9 +61,10 @@ class Wizard {
   WizardMode mode() const { return mode_; }
   std::string keyboard() const { return answer(answers_, "keyboard"); }
   std::string source() const { return answer(answers_, "source"); }
+  std::string keys_source() const { return answer(answers_, "keys_source"); }
   const Answers& answers() const { return answers_; }
   const std::vector<FieldProblem>& problems() const { return meaning_.problems; }
-  // The password that was typed twice; empty if none was, or two.
+  // The password that was typed twice, if it has no hash yet; empty if none was, or two.
   std::string password() const;
   std::string yaml() const;
   std::string network_yaml() const;  // the network and nothing else

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <format>
 
 #include "base/file.hpp"
@@ -26,7 +27,14 @@ Result<std::string> bless_entry(const std::string& version) {
     // One that was put back while it ran stays put back.
     if (!entry || entry->version != version || !entry->tries_left || entry->retired()) continue;
     const auto from = std::format("{}{}{}", slots::esp_mount_point, folder, name);
-    LOAM_CHECK(esp.put(from, std::format("{}loam-{}.efi", folder, version)));
+    const auto blessed = std::format("{}loam-{}.efi", folder, version);
+    LOAM_CHECK(esp.put(from, blessed));
+    LOAM_TRY(const auto now, esp.list(folder));
+    if (std::ranges::any_of(slots::boot_entries(now),
+                            [&](const auto& one) { return one.version == version && one.retired(); })) {
+      LOAM_CHECK(esp.remove(blessed));
+      return std::format("Loam {} was put back while it was to be blessed", version);
+    }
     LOAM_CHECK(esp.remove(folder + name));
     ::unlink(may_fall_back);  // what fails from now on restarts nothing
     return std::format("Loam {} has proven itself", version);
@@ -45,6 +53,10 @@ Result<std::string> bless() {
   const slots::BootFailure failure{.version = version, .why = error.text()};
   if (auto noted = write_file_atomic(slots::boot_failure_path, to_json(failure)); !noted)
     return std::unexpected(std::move(error).remedy(std::format("nor can that be noted: {}", noted.error().text())));
+  // What was written of it takes room; that it goes also tells loamd to look.
+  if (const auto esp = slots::MountedEsp::mounted_at())
+    if (auto gone = esp->remove(std::format("/EFI/Linux/loam-{}.efi.new", version)); !gone)
+      return std::unexpected(std::move(error).remedy(gone.error().text()));
   return std::unexpected(std::move(error));
 }
 

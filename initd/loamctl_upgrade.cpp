@@ -159,8 +159,11 @@ Result<void> follow(NodeClient& client, bool as_json) {
 
 // loamd has a /tmp of its own and no home directories (its unit's PrivateTmp= and ProtectHome=).
 Result<void> check_visible(const std::string& where) {
+  if (!where.starts_with('/')) return {};  // a URL
+  std::error_code none;
+  const auto real = std::filesystem::weakly_canonical(where, none).string() + "/";
   for (const auto* const hidden : {"/tmp/", "/var/tmp/", "/root/", "/home/", "/run/user/"})
-    if (where.starts_with(hidden))
+    if (real.starts_with(hidden))
       return fail(std::format("{}: loamd, which does the upgrade, does not see {}", where, hidden),
                   "put the release somewhere else, such as /var/lib/loam, or name a URL or the medium itself");
   return {};

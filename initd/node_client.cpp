@@ -25,9 +25,12 @@ std::unexpected<Error> failed(const sdbus::Error& problem) {
     return fail("only root may do this", "log in as root by ssh, or do it on the node's own console");
   if (problem.getName() == "org.freedesktop.DBus.Error.ServiceUnknown")
     return fail("loamd does not run", "systemctl status loamd and loamctl logs say why");
-  if (problem.getName() == "org.freedesktop.DBus.Error.NoReply" ||
-      problem.getName() == "org.freedesktop.DBus.Error.Timeout")
+  // The bus says NoReply of a time limit, and of a loamd that ended meanwhile.
+  const bool late = problem.getMessage().contains("timed out");
+  if (late || problem.getName() == "org.freedesktop.DBus.Error.Timeout")
     return fail("loamd has not answered in time", "it may wait for a unit or a disk; loamctl logs says for which");
+  if (problem.getName() == "org.freedesktop.DBus.Error.NoReply")
+    return fail("loamd ended before it answered", "it starts again by itself; loamctl logs says why it ended");
   return fail(problem.getMessage());
 }
 
@@ -42,6 +45,8 @@ auto guarded(Call call) -> Result<decltype(call())> {
     }
   } catch (const sdbus::Error& problem) {
     return failed(problem);
+  } catch (const std::exception& problem) {  // in an answer it would be dropped, and nobody would hear of it
+    return fail(problem.what());
   }
 }
 
@@ -115,15 +120,15 @@ struct NodeClient::Looking {
   }
 };
 
-void NodeClient::ask(const std::shared_ptr<Looking>& looking, const std::string& name,
+void NodeClient::ask(const std::shared_ptr<Looking>& looking, const std::string& name, Needed needed,
                      const std::function<void(const sdbus::Variant&)>& take) {
   const auto asked = guarded([&] {
     proxy_->getPropertyAsync(name)
         .onInterface(std::string(interface_name))
         // By value: sdbus-c++ knows such a function by that.
-        .uponReplyInvoke([looking, take](std::optional<sdbus::Error> problem, sdbus::Variant value) {  // NOLINT
+        .uponReplyInvoke([looking, needed, take](std::optional<sdbus::Error> problem, sdbus::Variant value) {  // NOLINT
           const auto taken = problem ? Result<void>(failed(*problem)) : guarded([&] { take(value); });
-          if (!taken) looking->problem = taken.error();
+          if (!taken && needed == Needed::yes) looking->problem = taken.error();
           looking->answered();
         });
   });
@@ -132,16 +137,31 @@ void NodeClient::ask(const std::shared_ptr<Looking>& looking, const std::string&
   looking->answered();
 }
 
+Result<void> NodeClient::watch(std::function<void(const std::vector<std::string>& invalidated)> changed) {
+  return guarded([&] {
+    proxy_->uponSignal("PropertiesChanged")
+        .onInterface("org.freedesktop.DBus.Properties")
+        .call([changed](const std::string&, const std::map<std::string, sdbus::Variant>&,
+                        const std::vector<std::string>& invalidated) { changed(invalidated); });
+    // A loamd that ends says nothing, and the next one is another.
+    owner_ = bus_->addMatch(
+        std::format("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                    "member='NameOwnerChanged',arg0='{}'",
+                    bus_name),
+        [changed](const sdbus::Message&) { changed({}); }, sdbus::return_slot);
+  });
+}
+
 void NodeClient::look(const std::set<std::string>& documents, std::function<void(Result<Seen>)> answer) {
   const auto looking = std::make_shared<Looking>();
   looking->answer = std::move(answer);
   looking->awaited = properties.size() + documents.size();
   // The shared state lives as long as its answers are awaited.
   for (const auto& property : properties)
-    ask(looking, property.name,
+    ask(looking, property.name, Needed::yes,
         [state = looking.get(), set = property.set](const auto& value) { set(state->seen.view, value); });
   for (const auto& name : documents)
-    ask(looking, name, [state = looking.get(), name](const auto& value) {
+    ask(looking, name, Needed::no, [state = looking.get(), name](const auto& value) {
       state->seen.documents[name] = value.template get<std::string>();
     });
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <sdbus-c++/sdbus-c++.h>
 
@@ -33,7 +34,7 @@ class NodeClient {
   Result<std::string> document(const std::string& name);
   struct Seen {
     NodeView view;
-    std::map<std::string, std::string> documents;
+    std::map<std::string, std::string> documents;  // those that could be had
   };
   // Both, for a loop that must not wait: the answer comes once, from the loop that the bus is attached to.
   void look(const std::set<std::string>& documents, std::function<void(Result<Seen>)> answer);
@@ -44,6 +45,9 @@ class NodeClient {
                std::function<void(Result<std::string>)> answer);
   // Retry, Confirm, Revert, CancelUpgrade, Reboot, PowerOff.
   Result<void> call(const std::string& method);
+  // Called from the loop that the bus is attached to when something changed: the documents that did, or none if another
+  // loamd is there, or no more.
+  Result<void> watch(std::function<void(const std::vector<std::string>& invalidated)> changed);
   // Until loamd says that something changed, or the time is over.
   Result<void> wait_for_change(std::chrono::milliseconds limit);
 
@@ -54,11 +58,13 @@ class NodeClient {
   NodeClient(std::unique_ptr<sdbus::IConnection> bus, std::unique_ptr<sdbus::IProxy> proxy)
       : bus_(std::move(bus)), proxy_(std::move(proxy)) {}
   struct Looking;
-  void ask(const std::shared_ptr<Looking>& looking, const std::string& name,
+  enum class Needed : bool { no, yes };
+  void ask(const std::shared_ptr<Looking>& looking, const std::string& name, Needed needed,
            const std::function<void(const sdbus::Variant&)>& take);
 
   std::unique_ptr<sdbus::IConnection> bus_;
   std::unique_ptr<sdbus::IProxy> proxy_;
+  sdbus::Slot owner_;
 };
 
 }  // namespace loam::node

@@ -244,8 +244,11 @@ std::string upgrade_progress_text(const json& now) {
     text += std::format(", {} reused, {} fetched, {} left", format_bytes(delta.value("reused", std::uint64_t{0})),
                         format_bytes(delta.value("fetched", std::uint64_t{0})),
                         format_bytes(delta.value("left", std::uint64_t{0})));
-  if (const auto left = now.value("seconds_left", 0.0); left >= 1)
-    text += ", " + format_seconds(static_cast<std::uint64_t>(left)) + " to go";
+  const auto done = now.value("done", std::uint64_t{0});
+  if (const auto left = now.value("seconds_left", 0.0); left >= 1 && total > done)
+    text += std::format(", {}/s, {} to go",
+                        format_bytes(static_cast<std::uint64_t>(static_cast<double>(total - done) / left)),
+                        format_seconds(static_cast<std::uint64_t>(left)));
   return text;
 }
 

@@ -5,7 +5,8 @@
 
 namespace loam::node {
 
-// JSON: product, serial, processors, memory (bytes), kvm. What cannot be read is empty or 0.
-std::string machine_json();
+// JSON: live, product, serial, processors, memory (bytes), kvm. What cannot be read is empty or 0.
+// live: it runs from a medium.
+std::string machine_json(bool live);
 
 }  // namespace loam::node

@@ -138,6 +138,7 @@ class Supervisor {
   void watch_upgrades();
   void upgrade_changed();
   Result<void> reboot_for_upgrade(const std::string& why);
+  void drop_condition(std::string_view type);
   void want_upgrades();
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);

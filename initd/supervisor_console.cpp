@@ -130,6 +130,7 @@ void Supervisor::console_request(const std::string& deed, const std::string& arg
   sys::log(sys::Priority::notice, std::format("on the console: {}", printable(deed, 40)));
   if (deed == "plan") return plan_installation(argument, answer);
   if (deed == "load") return load(argument, answer);
+  if (deed == "keys") return argument.empty() ? answer(fail("give the URL first")) : load(argument, answer);
   if (deed == "support") return collect_support(answer);
   answer(console_deed(deed, argument));
 }

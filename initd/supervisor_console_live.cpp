@@ -124,13 +124,13 @@ void Supervisor::undo_try(const std::string& why) {
 
 // The installer's own plan, made by looking at the disk, and what becomes of the others.
 void Supervisor::plan_installation(const std::string& text, const Answer& answer) {
+  plan_task_.end("another plan is made");  // first: who asked earlier is answered earlier
   const auto command = [&]() -> Result<std::vector<std::string>> {
     if (!boot_.live) return fail("this machine runs from its disk");
     if (installing_ || installed_) return fail("an installation runs already, or has ended");
     LOAM_TRY(const auto config, model::parse_config(text, console_name));
     if (!config.install) return fail("no disk was chosen");
     LOAM_CHECK(check_names(config));
-    plan_task_.end("another plan is made");
     LOAM_TRY(auto argv, install_command(*config.install, {.text = text, .name = console_name}));
     argv.emplace_back("--plan");
     return argv;
@@ -172,7 +172,7 @@ void Supervisor::load(const std::string& url, const Answer& answer) {
   const auto argv = model::Url::parse(url).and_then([&](const auto&) { return fetch_argv(url, "console"); });
   if (!argv) return answer(std::unexpected(argv.error()));
   console_task_.run(*argv, load_limit, [answer](const Result<std::string>& text) {
-    answer(text && !is_utf8(*text) ? fail("what is there is no text in UTF-8, so it is no loam.yaml") : text);
+    answer(text && !is_utf8(*text) ? fail("what is there is no text in UTF-8, so it cannot be used") : text);
   });
 }
 

@@ -26,9 +26,13 @@ void Supervisor::upgrade_changed() {
     set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
                   std::move(condition->message));
   } else {
-    std::erase_if(status_.conditions, [](const auto& known) { return known.type == "Upgrade"; });
+    drop_condition("Upgrade");
   }
   settle();
+}
+
+void Supervisor::drop_condition(std::string_view type) {
+  std::erase_if(status_.conditions, [&](const auto& known) { return known.type == type; });
 }
 
 // A network on trial would go back by the reboot: it is decided first.
@@ -38,6 +42,7 @@ Result<void> Supervisor::reboot_for_upgrade(const std::string& why) {
     set_condition("Reboot", "unknown", "NetworkOnTrial",
                   "restarts when the change of the network is confirmed or back");
     LOAM_TRY(upgrade_timer_, loop_->after(std::chrono::seconds(10), [this, why] {
+      if (!upgrades_.pending()) return drop_condition("Reboot");  // it was put back meanwhile
       if (auto asked = reboot_for_upgrade(why); !asked) sys::log(sys::Priority::error, asked.error().text());
     }));
     return {};

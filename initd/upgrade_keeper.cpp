@@ -35,6 +35,8 @@ constexpr const char* order_path = "/run/loam/upgrade-order.json";
 constexpr const char* uki_folder = "/EFI/Linux";
 constexpr std::chrono::minutes first_check{2};
 constexpr std::chrono::minutes window_again{1};
+constexpr std::chrono::minutes watch_again{1};
+constexpr std::chrono::hours longest_silence{1};  // of an engine: it says nothing while it reads the slots
 
 Result<std::vector<std::string>> ukis_now() {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
@@ -79,13 +81,33 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   boot_ = boot;
   if (boot_.live || !boot_.problems.empty()) return {};
   record_ = slots::read_upgrade_record(slots::upgrade_record_path);
-  if (auto mended = mend(); !mended) {
-    sys::log(sys::Priority::error, "ESP: " + mended.error().text());
-  } else {
-    for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
-  }
   if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
+  watch_esp();
+  return {};
+}
+
+// An ESP that cannot be used may be back later: whether this node starts again depends on it.
+void UpgradeKeeper::watch_esp() {
+  esp_error_.clear();
+  auto mended = mend();
+  if (mended) {
+    for (const auto& sentence : *mended) sys::log(sys::Priority::warning, "ESP: " + sentence);
+  } else {
+    esp_error_ = mended.error().text();
+  }
   look_at_esp();
+  if (auto watched = watch_esp_files(); !watched && esp_error_.empty()) esp_error_ = watched.error().text();
+  if (esp_error_.empty()) return;
+  sys::log(sys::Priority::error, "ESP: " + esp_error_);
+  auto timer = loop_->after(watch_again, [this] {
+    watch_esp();
+    callbacks_.changed();
+  });
+  if (timer) watch_timer_ = *std::move(timer);
+}
+
+Result<void> UpgradeKeeper::watch_esp_files() {
+  esp_source_ = {};
   esp_changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!esp_changes_ || ::inotify_add_watch(esp_changes_.get(), "/efi/EFI/Linux",
                                            IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE) < 0)
@@ -104,7 +126,7 @@ Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
 void UpgradeKeeper::look_at_esp() {
   const auto entries = entries_now();
   if (!entries) {
-    sys::log(sys::Priority::error, "upgrade: " + entries.error().text());
+    if (esp_error_.empty()) esp_error_ = entries.error().text();
     return;
   }
   const auto own = std::ranges::find(*entries, slots::running_version(), &slots::BootEntry::version);
@@ -148,7 +170,7 @@ Result<void> UpgradeKeeper::begin(const std::string& text) {
 
 Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
   if (boot_.live) return fail("this system runs from a medium; it has no slots", "install it first");
-  if (child_ && !job.check_only && job_ && job_->check_only) child_.reset();  // who asks need not wait for a look
+  if (child_ && !job.check_only && job_ && job_->check_only) forget_child();  // who asks need not wait for a look
   if (child_) return fail("an upgrade is under way", "loamctl upgrade status shows it, loamctl upgrade cancel ends it");
   std::vector<std::string> argv = {sys::program_beside_us("loam-upgrade"), job.check_only ? "check" : "apply"};
   LOAM_CHECK(
@@ -164,6 +186,7 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
                                      {.line = [this](std::string_view line) { take_line(line); },
                                       .end = [this](const std::string& problem) { ended(problem); }}));
   child_pid_ = child_->pid();
+  await_a_sign();
   callbacks_.changed();
   return {};
 }
@@ -171,6 +194,7 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
 void UpgradeKeeper::take_line(std::string_view line) {
   const auto said = json::parse(line, nullptr, false);
   if (!said.is_object() || !job_) return;
+  await_a_sign();
   if (said.contains("error")) {
     const auto remedy = said.value("remedy", "");
     job_->error = said.value("error", "") + (remedy.empty() ? "" : "; " + remedy);
@@ -189,6 +213,14 @@ void UpgradeKeeper::take_line(std::string_view line) {
                      {"left", said.value("left", std::uint64_t{0})}});
     callbacks_.changed();
   }
+}
+
+// On a share or disk that hangs it would be waited for without an end, and with it all looks and restarts.
+void UpgradeKeeper::await_a_sign() {
+  auto timer = loop_->after(longest_silence, [this] {
+    finish(std::format("gave no sign of life for {}, so it was ended", longest_silence));
+  });
+  if (timer) silence_timer_ = *std::move(timer);
 }
 
 // It failed here, or a person put it back: only a person starts it again.
@@ -221,7 +253,9 @@ void UpgradeKeeper::finish(const std::string& problem) {
 // Also of one that was killed: its files, and a medium that it had mounted.
 void UpgradeKeeper::forget_child() {
   child_.reset();
+  silence_timer_.disable();
   progress_ = {};
+  ::unlink(order_path);  // a URL in it may have a password
   if (child_pid_ > 0) {
     forget_upgrade_medium(child_pid_);
     forget_scratch_of(child_pid_);
@@ -324,8 +358,10 @@ Result<std::string> UpgradeKeeper::roll_back() {
   if (other_is_newer) return put_forward(other->version);
   if (!other->can_boot())
     return fail(std::format("Loam {} has no tries left", other->version), "loamctl slots shows both");
+  // It has to prove itself like any: what runs now takes over where it does not start any more.
+  LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, slots::boot_tries)));
   LOAM_CHECK(count_anew(names, running, slots::uki_name(running, 0)));
-  look_at_esp();
+  LOAM_CHECK(mean(other->version, false));
   return std::format("Loam {} starts at the next reboot, with the loam.yaml that it last used", other->version);
 }
 
@@ -400,7 +436,7 @@ void UpgradeKeeper::reboot_later() {
 // release in the boot menu is left with it.
 void UpgradeKeeper::reboot_in_window() {
   if (!reboot_is_ours()) return;
-  if (!in_window() || child_) return reboot_later();
+  if (!in_window() || child_ || !callbacks_.may_reboot()) return reboot_later();
   auto done = mean(record_->meant, false);
   if (done) done = callbacks_.reboot("an automatic upgrade is installed");
   if (done) return;
@@ -429,6 +465,9 @@ std::string UpgradeKeeper::document() const {
 
 std::optional<Condition> UpgradeKeeper::condition() const {
   if (child_ && job_ && !job_->check_only) return Condition{"Upgrade", "unknown", "Running", progress_.summary};
+  if (!esp_error_.empty())
+    return Condition{"Upgrade", "false", "EspUnusable",
+                     "whether this machine starts again is not known: " + esp_error_};
   if (outcome_.state == UpgradeState::fell_back) return Condition{"Upgrade", "false", "FellBack", outcome_.message};
   if (!error_.empty()) return Condition{"Upgrade", "false", "Failed", error_};
   if (outcome_.state == UpgradeState::none && check_error_.empty()) return std::nullopt;

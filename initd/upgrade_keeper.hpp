@@ -24,6 +24,7 @@ class UpgradeKeeper {
   struct Callbacks {
     std::function<void()> changed;
     std::function<Result<void>(const std::string& why)> reboot;
+    std::function<bool()> may_reboot;  // nothing is going on that a restart would end
   };
   UpgradeKeeper(sys::EventLoop& loop, Callbacks callbacks) : loop_(&loop), callbacks_(std::move(callbacks)) {}
 
@@ -43,6 +44,8 @@ class UpgradeKeeper {
   std::optional<Condition> condition() const;
   const Progress& progress() const { return progress_; }
   bool running() const { return child_ != nullptr; }
+  // A release waits for a restart.
+  bool pending() const { return outcome_.state == slots::UpgradeState::pending; }
 
  private:
   struct Job {
@@ -60,6 +63,9 @@ class UpgradeKeeper {
   void upgraded(const std::string& problem, const Job& job);
   void forget_child();
   Result<void> mean(const std::string& version, bool by_itself);
+  void await_a_sign();
+  void watch_esp();
+  Result<void> watch_esp_files();
   void look_at_esp();
   void look_again();
   static bool is_proven();
@@ -82,6 +88,7 @@ class UpgradeKeeper {
   slots::UpgradeOutcome outcome_;
   std::string offered_;      // version that the last check found, if it is newer
   std::string error_;        // of the last upgrade
+  std::string esp_error_;    // why the ESP cannot be used
   std::string check_error_;  // of the last look
   slots::LastLook last_look_;
   Progress progress_;
@@ -94,6 +101,8 @@ class UpgradeKeeper {
   sys::EventSource end_timer_;
   sys::EventSource check_timer_;
   sys::EventSource reboot_timer_;
+  sys::EventSource silence_timer_;
+  sys::EventSource watch_timer_;
 };
 
 }  // namespace loam::node

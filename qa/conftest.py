@@ -15,6 +15,7 @@ REMEMBERED = "it passed before with the same image and tests"
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also what takes long")
+    parser.addoption("--topics", default="", help="of what takes long only test_TOPIC.py, after a comma the next")
     parser.addoption("--remember", type=Path, help="a folder: what passed with the very same image and tests is not run again")
 
 
@@ -38,10 +39,9 @@ def pytest_collection_modifyitems(config, items):
         passed = remembered(item)
         if passed is not None and passed.exists():
             item.add_marker(pytest.mark.skip(reason=REMEMBERED))
-    if config.getoption("--long"):
-        return
-    chosen = config.getoption("-k") or ""
-    kept = [item for item in items if item.get_closest_marker("long") is None or item.originalname.removeprefix("test_") in chosen]
+    chosen, topics = config.getoption("-k") or "", config.getoption("--topics").split(",")
+    in_topic = lambda item: config.getoption("--long") and (topics == [""] or item.path.stem.removeprefix("test_") in topics)
+    kept = [item for item in items if item.get_closest_marker("long") is None or in_topic(item) or item.originalname.removeprefix("test_") in chosen]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

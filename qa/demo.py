@@ -1,6 +1,9 @@
 """./dev demo: a server is installed from the ISO before your eyes, then shown, then its console is yours."""
 
+import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -59,3 +62,24 @@ def run(say, exit_after):
             subprocess.run([sys.executable, str(TOP / "qa/lab/attach.py"), str(FOLDER / "serial")])
     finally:
         machine.kill()
+
+
+def on_a_terminal(limit=1800):
+    """./dev demo as a person runs it: at its end the node's console is on the terminal, and Ctrl-] ends it."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, str(Path(__file__).with_name("steps.py")), "demo"])
+    seen, deadline, console = b"", time.monotonic() + limit, None
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 1)[0]:
+            try:
+                seen += os.read(terminal, 65536)
+            except OSError:  # it has ended
+                break
+        if console is None and b"Ctrl-] ends the demo" in seen:
+            console = len(seen)
+        if console and b": ready" in seen[console:]:
+            os.write(terminal, b"\x1d")
+    print(seen.decode(errors="replace").replace("\r", "")[-6000:])
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return ended == 0 and console is not None and b": ready" in seen[console:]

@@ -5,10 +5,8 @@ import argparse
 import hashlib
 import json
 import os
-import pty
 import re
 import runpy
-import select
 import shutil
 import subprocess
 import sys
@@ -311,7 +309,7 @@ def check_docs(tally):
             print(done.stderr, end="")
 
 
-def pytest(tally, folder, names=(), long=False, workers=1):
+def pytest(tally, folder, names=(), long=False, workers=1, topics=()):
     report = BUILD / f"{folder}.xml"
     report.unlink(missing_ok=True)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", f"--junitxml={report}", f"qa/{folder}"]
@@ -322,7 +320,7 @@ def pytest(tally, folder, names=(), long=False, workers=1):
     if names:
         argv += ["-k", " or ".join(names)]
     if long:
-        argv += ["--long"]
+        argv += ["--long", "--topics", ",".join(topics)]
         # All of them take longer than a working session: a run that was broken off goes on where it was.
         if folder == "scenarios":
             argv += ["--remember", str(CACHE / "passed")]
@@ -406,10 +404,10 @@ def engine(tally, names=(), long=False):
     pytest(tally, "engine", names, long, workers=2)
 
 
-def qa(tally, names=(), long=False):
+def qa(tally, names=(), long=False, topics=()):
     iso()
     say("scenarios on virtual servers")
-    pytest(tally, "scenarios", names, long, workers=3)  # one of them mostly waits for something
+    pytest(tally, "scenarios", names, long, workers=3, topics=topics)  # one of them mostly waits for something
 
 
 def list_scenarios():
@@ -419,7 +417,12 @@ def list_scenarios():
                 print(line.split("(")[0].removeprefix("def test_"))
 
 
-def test(long):
+def test(long, topics):
+    if topics and not long:
+        raise SystemExit("dev: topics are for the long scenarios: ./dev test --long " + " ".join(topics))
+    for topic in topics:
+        if not (TOP / f"qa/scenarios/test_{topic}.py").exists():
+            raise SystemExit(f"dev: no topic \"{topic}\": there is no qa/scenarios/test_{topic}.py")
     tally = Tally()
     say(f"building with {os.cpu_count()} cores")
     tally.attempt("build", build)
@@ -432,7 +435,7 @@ def test(long):
         tally.add("reproduce", tally.attempt("image of the lock", reproduce) is True)
         tally.attempt("fuzz", fuzz, tally)
         tally.add("demo", tally.attempt("demo on a terminal", demo_on_a_terminal) is True)
-    tally.attempt("qa", qa, tally, (), long)
+    tally.attempt("qa", qa, tally, (), long, topics)
     return tally.close()
 
 
@@ -444,31 +447,18 @@ def bench(names):
 
 
 def demo(exit_after):
+    demo_scene().run(say, exit_after)
+
+
+def demo_on_a_terminal():
+    return demo_scene().on_a_terminal()
+
+
+def demo_scene():
     iso()
     sys.path.insert(0, str(TOP / "qa"))
     import demo as scene
-    scene.run(say, exit_after)
-
-
-def demo_on_a_terminal(limit=1800):
-    """./dev demo as a person runs it: at its end the node's console is on the terminal, and Ctrl-] ends it."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, str(TOP / "qa/steps.py"), "demo"])
-    seen, deadline, console = b"", time.monotonic() + limit, None
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 1)[0]:
-            try:
-                seen += os.read(terminal, 65536)
-            except OSError:  # it has ended
-                break
-        if console is None and b"Ctrl-] ends the demo" in seen:
-            console = len(seen)
-        if console and b": ready" in seen[console:]:
-            os.write(terminal, b"\x1d")
-    print(seen.decode(errors="replace").replace("\r", "")[-6000:])
-    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return ended == 0 and console is not None and b": ready" in seen[console:]
+    return scene
 
 
 def tallied(step, *arguments):
@@ -494,7 +484,7 @@ def main():
              "fuzz": lambda: tallied(fuzz, options.names, options.seconds, options.keep), "docs": docs,
              "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),
-             "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long)}
+             "bench": lambda: bench(options.names), "demo": lambda: demo(options.exit), "test": lambda: test(options.long, options.names)}
     sys.exit(0 if steps[options.command]() in (None, True) else 1)
 
 

@@ -99,3 +99,18 @@ def test_keys_go_on_while_loamd_is_busy(bus):  # noqa: F811
         terminal.wait("waiting for a volume labelled LOAM")
     finally:
         terminal.close()
+
+
+def test_a_document_that_cannot_be_had_takes_nothing_else_away(bus):  # noqa: F811
+    """Without its disk there is no list of slots; and a loamd that ends is missed at once."""
+    node = bus(facts(disk="/dev/gone", esp="/dev/gone1"), "version: 1\n")
+    assert node.ctl("slots").returncode == 1
+    terminal = Terminal(node, "plain")
+    try:
+        terminal.wait(f": {node.status()['state']}")
+        terminal.wait("Config: ")
+        node.loamd.terminate()
+        terminal.wait("loamd does not run")
+        assert "Config: " in terminal.shown(), terminal.shown()
+    finally:
+        terminal.close()

@@ -282,7 +282,8 @@ def test_screens_of_a_crash_cart(scenario):
         iso_drive(boot=0)]))
     machine.start()
     machine.wait_console("waiting for a volume labelled LOAM", 300)
-    time.sleep(5)
+    machine.wait_console("an interface has an address that reaches further than its link", 120)
+    wait_shown(machine, "5 disks: 5 blank")
     seen = set()
 
     def keys(*names, to=None):
@@ -305,6 +306,6 @@ def test_screens_of_a_crash_cart(scenario):
     keys("f4", to="cluster")
     keys("f4", to="node")
     keys("f4", to="access")
-    keys("down", "down", "down", "a", "down", "a", "f4")
-    time.sleep(5)
+    keys("down", "down", "down", "down", "down", "a", "down", "a", "f4")
+    wait_shown(machine, "5 disks: 5 blank")
     keys(to="summary")

@@ -53,6 +53,7 @@ def test_install_from_usb(scenario):
     machine.wait_console("the disk is bootable", 240)
 
 
+@pytest.mark.long
 def test_live_from_usb_cd(scenario):
     """A management controller's virtual drive: a CD on USB, on a machine with too little memory to load the release: it runs from
     the medium. The configuration comes as a credential and asks for nothing but access."""

@@ -58,6 +58,7 @@ def bonding(pair, *names):
     return [value.split()[0] for value in pair.node.ssh(" ".join(["cat", *[f"/sys/class/net/bond0/bonding/{name}" for name in names]])).splitlines()]
 
 
+@pytest.mark.long
 def test_lacp_settings_and_min_links(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
@@ -69,6 +70,7 @@ def test_lacp_settings_and_min_links(scenario, rack):
     wait_until(lambda: not re.search("nic|bond0", pair.said()), 120 * pair.node.scale, "the bond working again", interval=1)
 
 
+@pytest.mark.long
 def test_other_bond_modes(scenario, rack):
     """Each is confirmed by its probes, has the settings of the file, and loses or gains members while it runs."""
     pair = rack.pair(scenario)
@@ -179,6 +181,7 @@ def test_lost_management_goes_back(scenario, rack):
     assert pair.node.ssh("cat /loam/loam.yaml") == before
 
 
+@pytest.mark.long
 def test_bond_that_selects_keeps_its_names_over_a_boot(scenario, rack):
     """Whatever matches joins; a person confirms it; the next boot names all NICs before anybody could rename them."""
     pair = rack.pair(scenario)
@@ -271,6 +274,7 @@ def test_vlan_and_large_frames(scenario, rack):
     assert pair.node.ssh("cd /sys/class/net; cat nic0/mtu nic1/mtu bond0/mtu").split() == ["1500"] * 3
 
 
+@pytest.mark.long
 def test_nics_in_another_order(scenario, rack):
     """The cards change places: names, addresses and the bond do not."""
     slow = ["-set", "device.nic1.speed=10000"]

@@ -212,7 +212,7 @@ NEVER_WELL = "[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 5\
 HANGS = "[Unit]\nJobTimeoutSec=10\n"  # as 20 minutes would, for a loamd that never says that it is up
 
 
-@pytest.mark.parametrize("gate,loamd", [(NEVER_WELL, "exit 1"), (HANGS, "exec sleep 1000")], ids=["fails", "hangs"])
+@pytest.mark.parametrize("gate,loamd", [pytest.param(NEVER_WELL, "exit 1", id="fails"), pytest.param(HANGS, "exec sleep 1000", id="hangs", marks=pytest.mark.long)])
 def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed, gate, loamd):
     machine = scenario.keep(installed.running(scenario.folder))
     assert "is not on trial" in machine.ssh("loamctl slots fall-back"), "a release that has proven itself is never left"
@@ -228,6 +228,7 @@ def test_failed_gate_falls_back_only_to_what_can_boot(scenario, installed, gate,
                "another boot", interval=2)
 
 
+@pytest.mark.long
 def test_two_disks_with_one_release(scenario, installed):
     """Both hold the same slots; the one that the firmware starts is the one that is used."""
     base = installed.base()

@@ -54,6 +54,7 @@ def test_upgrade_proves_itself_and_is_rolled_back(scenario, installed):
     machine.wait_state("ready", 120)
     assert machine.ssh("uname -n") == "node-1\n", "the loam.yaml that this release last used"
     assert slots(machine)["b"]["state"] == "retired"
+    wait_for_slot(machine, "a", "blessed")  # it had to prove itself, as one that comes anew
     assert "later" in machine.ssh(f"cat /loam/config-of/{NEXT}/loam.yaml")
     # And there again: what was put back is wanted once more.
     assert f"Loam {NEXT} starts at the next reboot" in machine.ssh("loamctl upgrade rollback")

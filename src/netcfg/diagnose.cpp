@@ -190,9 +190,9 @@ class Diagnosis {
       const auto wanted = IpNet::parse(text.str());
       const auto has = std::ranges::find_if(found->addresses, [&](const auto& a) { return a.net == wanted; });
       if (has == found->addresses.end())
-        bad(name,
-            std::format("does not have its address {} yet: for some seconds it first asks whether another host has it",
-                        text.str()));
+        bad(name, std::format("does not have its address {} yet: for some seconds it first asks whether another host "
+                              "has it; if it stays so, one has",
+                              text.str()));
       else if (has->duplicate)
         bad(name, std::format("its address {} is another host's too", text.str()));
       else if (has->tentative)

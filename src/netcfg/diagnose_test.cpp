@@ -195,7 +195,7 @@ TEST(Mtu, WhereTheFileSaysNothing) {
 TEST_F(Rack, AddressesThatAreNotThere) {
   addresses.clear();
   EXPECT_EQ(said(), Texts{"!! bond0: does not have its address 192.0.2.11/24 yet: for some seconds it first asks "
-                          "whether another host has it"});
+                          "whether another host has it; if it stays so, one has"});
 }
 
 TEST_F(Rack, AnotherMtuThanWasAskedFor) {

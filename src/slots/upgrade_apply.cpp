@@ -13,6 +13,7 @@
 #include "slots/install_plan.hpp"
 #include "slots/node_releases.hpp"
 #include "slots/release.hpp"
+#include "slots/release_build.hpp"
 #include "slots/sha256.hpp"
 #include "slots/upgrade_record.hpp"
 
@@ -39,6 +40,12 @@ Result<void> observe_upgrade(const UpgradeDisk& disk, const EspFiles& esp, Upgra
     facts.esp_free += bytes;
     facts.uki_bytes[name] = bytes;
   }
+  LOAM_TRY(const auto scratch, ScratchFile::make());
+  facts.running_starts = std::ranges::any_of(facts.uki_files, [&](const std::string& name) {
+    const auto entry = parse_boot_entry(name);
+    return entry && entry->version == facts.version && esp.copy_out(on_esp(name), scratch.path()) &&
+           describe_uki(scratch.path());
+  });
   return {};
 }
 
@@ -82,8 +89,20 @@ Result<bool> UpgradeApply::never_used() const {
   return read && empty;
 }
 
+// Of a release that is not all there yet, nothing is worth what the other slot still holds.
+Result<void> UpgradeApply::check_offer() const {
+  for (const auto* const part : {"root", "verity", "efi"}) {
+    const auto size = offered_->manifest.files.at(part).size;
+    const std::array<Extent, 1> head = {{{.offset = 0, .bytes = std::min<std::uint64_t>(size, block_size)}}};
+    LOAM_CHECK(offered_->source->parts(offered_->file(part), size, head,
+                                       [](std::uint64_t, std::span<const std::byte>) -> Result<void> { return {}; }));
+  }
+  return {};
+}
+
 // Its UKIs first: what can be chosen in the boot menu is whole at every moment.
 Result<void> UpgradeApply::retire_slot() {
+  LOAM_CHECK(check_offer());
   LOAM_TRY(unused_, never_used());
   LOAM_TRY(const auto files, esp_->list(ukis));
   for (const auto& name : foreign_ukis(files, facts_.version)) LOAM_CHECK(esp_->remove(on_esp(name)));
@@ -113,7 +132,7 @@ Result<void> UpgradeApply::load_tree_to(const Place& to) {
   LOAM_TRY(const auto digest, sha256_range(out.get(), to.offset, file.size));
   if (digest == file.sha256) return {};
   return fail(std::format("{}: its SHA-256 is {}, {} was expected", offered_->file("verity"), digest, file.sha256),
-              "what is served is damaged, or another release; nothing that can start was changed");
+              "what is served is damaged, or another release; the release that runs was not changed");
 }
 
 Result<void> UpgradeApply::fetch_tree() {
@@ -172,10 +191,28 @@ Result<void> UpgradeApply::name_slot() {
   return name(data_partition_uuid(root), verity_partition_uuid(root));
 }
 
+namespace {
+
+// What a release of long ago had, nobody wants back with it: neither its keys nor its network.
+Result<void> forget_configs_but(const fs::path& folder, const std::string& version) {
+  std::error_code problem;
+  if (!fs::exists(folder, problem)) return {};
+  std::vector<fs::path> old;
+  for (auto entry = fs::directory_iterator(folder, problem); entry != fs::directory_iterator();
+       entry.increment(problem))
+    if (entry->path().filename() != version) old.push_back(entry->path());
+  for (const auto& path : old)
+    if (!problem) fs::remove_all(path, problem);
+  return problem ? fail(std::format("{}: {}", folder.string(), problem.message())) : Result<void>{};
+}
+
+}  // namespace
+
 Result<void> UpgradeApply::keep() {
   const auto& version = offered_->manifest.version;
   LOAM_CHECK(keep_release(disk_.releases, version, offered_->manifest_text, offered_->signature_text));
   LOAM_CHECK(forget_releases_but(disk_.releases, {version, facts_.version}));
+  LOAM_CHECK(forget_configs_but(disk_.state / "config-of", facts_.version));
   // Before anything can start it: whatever comes then knows what was meant.
   return mean_release(disk_.state,
                       {.from = facts_.version, .meant = version, .failure = {}, .by_itself = disk_.by_itself});
@@ -187,7 +224,7 @@ Result<UkiSeeds> UpgradeApply::uki_seeds(const fs::path& scratch) const {
   for (const auto& name : files) {
     const auto entry = parse_boot_entry(name);
     if (!entry || entry->version != facts_.version) continue;
-    LOAM_CHECK(esp_->copy_out(on_esp(name), scratch / name));
+    if (!esp_->copy_out(on_esp(name), scratch / name)) continue;  // what cannot be read is fetched
     seeds.add(scratch / name);
   }
   return seeds;

@@ -50,6 +50,7 @@ class UpgradeApply {
   Result<UpgradeSize> measure();
 
  private:
+  Result<void> check_offer() const;
   Result<void> retire_slot();
   Result<void> fetch_tree();
   Result<void> fill_slot();

@@ -133,7 +133,7 @@ Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, Slo
 }
 
 // The other slot is all that a release on trial can fall back to. With nothing there, nothing is lost.
-Result<void> check_running(const UpgradeFacts& facts) {
+Result<void> check_running(const UpgradeFacts& facts, Force force) {
   const auto entries = boot_entries(facts.uki_files);
   const auto own = std::ranges::find(entries, facts.version, &BootEntry::version);
   const bool falls_back =
@@ -141,6 +141,10 @@ Result<void> check_running(const UpgradeFacts& facts) {
   if (own != entries.end() && own->tries_left && falls_back)
     return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
                 "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
+  if (force == Force::no && !facts.running_starts && falls_back)
+    return fail(std::format("the UKI of Loam {}, which runs, cannot be read: the other slot is all that still starts",
+                            facts.version),
+                "restart into the other slot and upgrade from there, or upgrade all the same with --force");
   return {};
 }
 
@@ -206,7 +210,7 @@ Result<plan::Plan> plan_upgrade(const UpgradeFacts& facts, const Manifest& manif
   const bool goes_back = compare_versions(manifest.version, facts.version) < 0;
   Builder builder(facts, manifest, target);
   if (!goes_back && is_installed(facts, manifest)) return std::move(builder).nothing();
-  LOAM_CHECK(check_running(facts));
+  LOAM_CHECK(check_running(facts, force));
   LOAM_CHECK(check_room(facts, manifest, target));
   return std::move(builder).whole(goes_back);
 }

@@ -28,6 +28,7 @@ struct UpgradeFacts {
   Gpt gpt;
   std::vector<std::string> uki_files;              // in EFI/Linux
   std::map<std::string, std::uint64_t> uki_bytes;  // of those among them that are not the running release's
+  bool running_starts = true;                      // the running release's UKI is there and can be read
   std::uint64_t esp_free = 0;                      // bytes, as it would be without what the other slot has there
 };
 

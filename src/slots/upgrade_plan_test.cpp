@@ -169,6 +169,16 @@ TEST_F(Upgrade, LeavesTheOtherSlotAloneUntilTheRunningReleaseHasProvenItself) {
   }
 }
 
+// The other slot would be erased, and nothing of this one starts again if what comes does not.
+TEST_F(Upgrade, KeepsTheOnlySlotThatStillStarts) {
+  facts.uki_files = {"loam-1.4.0.efi", "loam-1.3.0.efi"};
+  facts.running_starts = false;
+  EXPECT_NE(refusal().find("the UKI of Loam 1.4.0, which runs, cannot be read"), std::string::npos) << refusal();
+  EXPECT_TRUE(plan_upgrade(facts, release, Force::yes));
+  facts.uki_files = {"loam-1.4.0.efi"};
+  EXPECT_EQ(refusal(), "") << "there is nothing to lose";
+}
+
 TEST_F(Upgrade, TakesWhatIsOursAndOfNoUse) {
   EXPECT_EQ(
       foreign_ukis({"loam-1.4.0.efi", "loam-1.3.0+0-3.efi", "other.efi", "loam-1.5.0+3.efi.new", "loam-1.4.0.efi.new"},

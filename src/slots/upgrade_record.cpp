@@ -1,11 +1,11 @@
 #include "slots/upgrade_record.hpp"
-
 #include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "slots/version.hpp"
 
 namespace loam::slots {
 
@@ -78,14 +78,18 @@ UpgradeOutcome fell_back(const UpgradeRecord& record, const std::string& running
 }
 
 // One without its UKI, or put back while it runs, has nothing to prove.
-UpgradeOutcome on_the_new_one(const UpgradeRecord& record, const BootEntry* entry) {
+UpgradeOutcome on_the_new_one(const UpgradeRecord& record, const BootEntry* entry,
+                              const std::optional<BootFailure>& failure) {
   if (entry == nullptr || entry->retired()) return {};
-  if (entry->tries_left)
-    return {.state = UpgradeState::trial,
-            .message = std::format("Loam {} runs on trial; it has not proven itself yet", record.meant),
-            .failure = {}};
+  if (entry->tries_left) {
+    auto message = std::format("Loam {} runs on trial; it has not proven itself yet", record.meant);
+    if (failure && failure->version == record.meant) message += ": " + failure->why;
+    return {.state = UpgradeState::trial, .message = std::move(message), .failure = {}};
+  }
   return {.state = UpgradeState::proven,
-          .message = std::format("upgraded from {} to {}", record.from, record.meant),
+          .message = std::format("{} from {} to {}",
+                                 compare_versions(record.meant, record.from) < 0 ? "went back" : "upgraded",
+                                 record.from, record.meant),
           .failure = {}};
 }
 
@@ -96,7 +100,7 @@ UpgradeOutcome judge_upgrade(const std::optional<UpgradeRecord>& record, const s
   if (!record) return {};
   const auto found = std::ranges::find(entries, record->meant, &BootEntry::version);
   const auto* const entry = found == entries.end() ? nullptr : &*found;
-  if (running == record->meant) return on_the_new_one(*record, entry);
+  if (running == record->meant) return on_the_new_one(*record, entry, failure);
   // Gone, or put back by a person: nothing is meant any more.
   if (entry == nullptr || entry->retired()) return {};
   const bool tried = entry->tries_done > 0;

@@ -39,6 +39,25 @@ TEST(UpgradeRecord, AReasonIsShownIfItIsOfThatRelease) {
   EXPECT_EQ(judge_upgrade(noted, "1.4.0", entries, {}).failure, "what was said before");
 }
 
+TEST(UpgradeRecord, SaysWhyAReleaseCannotBeBlessed) {
+  const auto entries = boot_entries({"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"});
+  const auto told = judge_upgrade(record, "1.5.0", entries, BootFailure{"1.5.0", "/efi: no space left on device"});
+  EXPECT_EQ(told.state, UpgradeState::trial);
+  EXPECT_NE(told.message.find("no space left"), std::string::npos) << told.message;
+}
+
+// It is on trial like any; what ran before takes over when it does not start any more.
+TEST(UpgradeRecord, GoesBackToAnOlderRelease) {
+  const UpgradeRecord back{.from = "1.5.0", .meant = "1.4.0", .failure = {}, .by_itself = false};
+  const auto judged = [&](const std::string& running, const std::vector<std::string>& files) {
+    return judge_upgrade(back, running, boot_entries(files), {});
+  };
+  EXPECT_EQ(judged("1.5.0", {"loam-1.4.0+3.efi", "loam-1.5.0+0.efi"}).state, UpgradeState::pending);
+  EXPECT_EQ(judged("1.4.0", {"loam-1.4.0+2-1.efi", "loam-1.5.0+0.efi"}).state, UpgradeState::trial);
+  EXPECT_EQ(judged("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+0.efi"}).message, "went back from 1.5.0 to 1.4.0");
+  EXPECT_EQ(judged("1.5.0", {"loam-1.4.0+0-3.efi", "loam-1.5.0+0.efi"}).state, UpgradeState::fell_back);
+}
+
 TEST(UpgradeRecord, AnOlderReleaseChosenInTheMenuIsNoFailure) {
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}), UpgradeState::pending);
   EXPECT_EQ(state("1.4.0", {"loam-1.4.0.efi", "loam-1.5.0+2-1.efi"}, BootFailure{"1.5.0", "why"}),
