@@ -35,16 +35,22 @@ void DiskWatch::take(const sys::BlockEvents& events) {
     if (auto looked = look_all(); !looked) sys::log(sys::Priority::error, "disks: " + looked.error().text());
     return;
   }
-  // The first event of a burst sets the time: others that never end put nothing off.
-  const bool first = waiting_.empty();
   for (const auto& node : events.disks)
     if (diskmgr::is_disk_name(std::filesystem::path(node).filename().string())) {
       waiting_.insert(node);
       since_.emplace(node, std::chrono::steady_clock::now());
     }
-  if (!first || waiting_.empty()) return;
-  auto timer = loop_->after(burst, [this] { look(std::exchange(waiting_, {})); });
+  if (!in_burst_) look_at_burst();
+}
+
+// At the first event at once, and then again and again at what came since: events that never end put nothing off.
+void DiskWatch::look_at_burst() {
+  in_burst_ = !waiting_.empty();
+  if (!in_burst_) return;
+  auto timer = loop_->after(burst, [this] { look_at_burst(); });
+  in_burst_ = timer.has_value();
   if (timer) burst_ = *std::move(timer);
+  look(std::exchange(waiting_, {}));
 }
 
 Result<void> DiskWatch::look_all() {
@@ -53,7 +59,6 @@ Result<void> DiskWatch::look_all() {
   for (const auto& facts : all) nodes.insert(facts.node);
   for (const auto& node : book_.nodes()) nodes.insert(node);
   look(nodes);
-  ask(Question::health, nodes);
   ask_health_later();
   return {};
 }
@@ -68,8 +73,9 @@ void DiskWatch::look(const std::set<std::string>& nodes) {
     there.insert(node);
     if (!same) fresh.insert(node);
   }
+  ask_health_.insert(fresh.begin(), fresh.end());
   ask(Question::content, there);
-  ask(Question::health, fresh);
+  ask_health_now_or_later();
   notify_soon();
 }
 
@@ -192,6 +198,13 @@ void DiskWatch::log_class(const std::string& node, const std::string& before) {
       {{"LOAM_DISK", book_.entries().at(node).disk.facts.id}, {"LOAM_MILLISECONDS", std::to_string(waited.count())}});
 }
 
+// What is on a disk is what people wait for: the tools that ask for its health come after that, and before it is
+// claimed.
+void DiskWatch::ask_health_now_or_later() {
+  if (std::ranges::none_of(children_, [](const auto& one) { return one.second.question == Question::content; }))
+    ask(Question::health, std::exchange(ask_health_, {}));
+}
+
 // At the end of a child or of its time. What did not answer by then is said to be unread, until it does.
 void DiskWatch::over(int asked, const std::string& problem) {
   const auto child = children_.find(asked);
@@ -202,6 +215,7 @@ void DiskWatch::over(int asked, const std::string& problem) {
   // Not here: this may run inside of the child's own callback.
   finished_.push_back(std::move(child->second));
   children_.erase(child);
+  ask_health_now_or_later();
   if (auto timer = loop_->after(std::chrono::seconds(0), [this] { finished_.clear(); })) sweep_ = *std::move(timer);
   notify_soon();
 }

@@ -31,7 +31,7 @@ class DiskWatch {
   diskmgr::DiskBook& book() { return book_; }
   const diskmgr::DiskBook& book() const { return book_; }
   // True when nothing is being looked at and no event waits.
-  bool settled() const { return children_.empty() && waiting_.empty(); }
+  bool settled() const { return children_.empty() && waiting_.empty() && ask_health_.empty(); }
 
  private:
   enum class Question : std::uint8_t { content, health };
@@ -41,6 +41,7 @@ class DiskWatch {
     std::unique_ptr<sys::Child> child;
     sys::EventSource limit;
   };
+  void look_at_burst();
   void look(const std::set<std::string>& nodes);
   bool update(const std::string& node);
   void ask(Question question, const std::set<std::string>& asked);
@@ -50,6 +51,7 @@ class DiskWatch {
   void no_answer(const Asked& asked, const std::string& why);
   std::set<std::string> not_being_looked_at(const std::set<std::string>& nodes);
   void ask_again(const std::string& node);
+  void ask_health_now_or_later();
   void ask_health_later();
   void notify_soon();
   std::string class_of(const std::string& node) const;
@@ -61,8 +63,9 @@ class DiskWatch {
   diskmgr::DiskBook book_;
   std::set<std::string> waiting_;  // nodes with events that were not looked into yet
   std::map<std::string, std::chrono::steady_clock::time_point>
-      since_;                        // by node: udev's event that is being looked into
-  std::set<std::string> once_more_;  // nodes with events after the look at them that has not ended
+      since_;                         // by node: udev's event that is being looked into
+  std::set<std::string> ask_health_;  // nodes that are new
+  std::set<std::string> once_more_;   // nodes with events after the look at them that has not ended
   struct Later {  // a disk that did not answer, or is in use by somebody who tells nobody when it lets go
     std::chrono::seconds delay{10};
     sys::EventSource timer;
@@ -71,6 +74,7 @@ class DiskWatch {
   std::map<int, Asked> children_;
   int next_child_ = 0;
   std::vector<Asked> finished_;  // children that are over, destroyed a moment later
+  bool in_burst_ = false;        // burst_ runs
   sys::EventSource burst_;
   sys::EventSource health_timer_;
   sys::EventSource notify_;
