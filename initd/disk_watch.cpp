@@ -58,6 +58,7 @@ Result<void> DiskWatch::look_all() {
   std::set<std::string> nodes;
   for (const auto& facts : all) nodes.insert(facts.node);
   for (const auto& node : book_.nodes()) nodes.insert(node);
+  ask_health_ = nodes;
   look(nodes);
   ask_health_later();
   return {};

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 #include <format>
-#include <map>
 #include <vector>
 
+#include "slots/block_assembler.hpp"
 #include "slots/block_hasher.hpp"
 #include "slots/block_io.hpp"
 
@@ -86,15 +86,10 @@ class Filling {
  private:
   Result<bool> is_wanted(std::uint64_t index, Block block);
   Result<void> copy_one(std::uint64_t index, BlockReader& from);
-  Result<void> take(const std::string& name, std::uint64_t offset, std::span<const std::byte> bytes);
+  Result<void> take(const std::string& name, std::uint64_t offset, std::span<const std::byte> bytes,
+                    BlockAssembler& blocks);
   Result<void> take_blocks(const std::string& name, std::uint64_t index, std::span<const std::byte> blocks);
   void tell();
-
-  // A block of which a part has come.
-  struct Partial {
-    std::array<std::byte, block_size> bytes{};
-    std::size_t held = 0;
-  };
 
   VerityTree* tree_;
   std::vector<Origin> origins_;
@@ -103,9 +98,8 @@ class Filling {
   SaltedSha256 hash_;
   BlockHasher hash_many_;
   DeltaReport report_;
-  std::uint64_t needed_ = 0;                  // blocks that no slot has
-  std::uint64_t missing_ = 0;                 // of these, still to be fetched
-  std::map<std::uint64_t, Partial> partial_;  // by block; one for each part that is coming
+  std::uint64_t needed_ = 0;   // blocks that no slot has
+  std::uint64_t missing_ = 0;  // of these, still to be fetched
 };
 
 Result<bool> Filling::is_wanted(std::uint64_t index, Block block) {
@@ -153,37 +147,21 @@ Result<void> Filling::fetch(Source& source, const std::string& name) {
   std::vector<Extent> wanted;
   for (const auto& run : runs_to_fetch(origins_, options_->coalescing))
     wanted.push_back({.offset = run.first * block_size, .bytes = run.blocks * block_size});
-  LOAM_CHECK(
-      source.parts(name, tree_->data_bytes(), wanted,
-                   [&](std::uint64_t offset, std::span<const std::byte> bytes) { return take(name, offset, bytes); }));
+  BlockAssembler blocks(
+      [&](std::uint64_t index, std::span<const std::byte> some) { return take_blocks(name, index, some); });
+  LOAM_CHECK(source.parts(
+      name, tree_->data_bytes(), wanted,
+      [&](std::uint64_t offset, std::span<const std::byte> bytes) { return take(name, offset, bytes, blocks); }));
   if (missing_ == 0) return {};
   return fail(std::format("{}: {} blocks did not come", name, missing_), "try again; what came is kept");
 }
 
-// Pieces are cut anywhere.
-Result<void> Filling::take(const std::string& name, std::uint64_t offset, std::span<const std::byte> bytes) {
+Result<void> Filling::take(const std::string& name, std::uint64_t offset, std::span<const std::byte> bytes,
+                           BlockAssembler& blocks) {
   if (offset > tree_->data_bytes() || bytes.size() > tree_->data_bytes() - offset)
     return fail(name + ": more came than the release has", "the server does not serve this release as it is");
   report_.fetched += bytes.size();
-  while (!bytes.empty()) {
-    const auto index = offset / block_size;
-    const auto at = static_cast<std::size_t>(offset % block_size);
-    const auto whole = at == 0 ? bytes.size() / block_size * block_size : 0;
-    const auto some = bytes.first(whole > 0 ? whole : std::min(bytes.size(), block_size - at));
-    if (whole > 0) {
-      LOAM_CHECK(take_blocks(name, index, some));
-    } else {
-      auto& partial = partial_[index];
-      std::ranges::copy(some, partial.bytes.begin() + static_cast<std::ptrdiff_t>(at));
-      partial.held += some.size();
-      if (partial.held >= block_size) {
-        const auto complete = partial_.extract(index);
-        LOAM_CHECK(take_blocks(name, index, complete.mapped().bytes));
-      }
-    }
-    offset += some.size();
-    bytes = bytes.subspan(some.size());
-  }
+  LOAM_CHECK(blocks.put(offset, bytes));
   tell();
   return {};
 }

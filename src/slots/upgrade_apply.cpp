@@ -10,6 +10,8 @@
 #include "base/file.hpp"
 #include "base/scratch.hpp"
 #include "base/text.hpp"
+#include "slots/block_assembler.hpp"
+#include "slots/block_io.hpp"
 #include "slots/install_plan.hpp"
 #include "slots/node_releases.hpp"
 #include "slots/release.hpp"
@@ -111,25 +113,34 @@ Result<void> UpgradeApply::retire_slot() {
   return name(data, verity);
 }
 
-// The superblock last: without it nothing takes the area for a tree.
+// The superblock last: without it nothing takes the area for a tree. In whole blocks past the cache, so that a sector
+// which cannot be read is written and not read before that.
 Result<void> UpgradeApply::load_tree_to(const Place& to) {
   const auto& file = offered_->manifest.files.at("verity");
-  LOAM_TRY(const auto out, open_file(to.path, O_RDWR));
+  if (file.size == 0 || file.size % block_size != 0)
+    return fail(std::format("{}: {} bytes are no hash tree", offered_->file("verity"), file.size));
   std::array<std::byte, block_size> head{};
-  LOAM_CHECK(write_zeros(out.get(), to.offset, head.size()));
-  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
+  LOAM_TRY(auto out, BlockWriter::open(to));
+  LOAM_CHECK(out.put(0, head));
+  LOAM_CHECK(out.sync());
+  BlockAssembler blocks([&](std::uint64_t index, std::span<const std::byte> some) -> Result<void> {
+    for (; !some.empty(); some = some.subspan(block_size), ++index) {
+      if (index > 0) LOAM_CHECK(out.put(index, some.first<block_size>()));
+      if (index == 0) std::ranges::copy(some.first<block_size>(), head.begin());
+    }
+    return {};
+  });
   const std::array<Extent, 1> all = {{{.offset = 0, .bytes = file.size}}};
   LOAM_CHECK(offered_->source->parts(
       offered_->file("verity"), file.size, all, [&](std::uint64_t offset, std::span<const std::byte> bytes) {
-        const auto first = offset < head.size() ? std::min<std::size_t>(bytes.size(), head.size() - offset) : 0;
-        std::ranges::copy(bytes.first(first), head.begin() + static_cast<std::ptrdiff_t>(first == 0 ? 0 : offset));
         tell_({.progress = {.done = offset + bytes.size(), .total = file.size}, .delta = {}});
-        return write_exact(out.get(), bytes.subspan(first), to.offset + offset + first);
+        return blocks.put(offset, bytes);
       }));
-  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
-  LOAM_CHECK(write_exact(out.get(), head, to.offset));
-  LOAM_CHECK(fsync_fd(out.get(), to.path.string()));
-  LOAM_TRY(const auto digest, sha256_range(out.get(), to.offset, file.size));
+  LOAM_CHECK(out.sync());
+  LOAM_CHECK(out.put(0, head));
+  LOAM_CHECK(out.sync());
+  LOAM_TRY(const auto written, open_file(to.path, O_RDONLY));
+  LOAM_TRY(const auto digest, sha256_range(written.get(), to.offset, file.size));
   if (digest == file.sha256) return {};
   return fail(std::format("{}: its SHA-256 is {}, {} was expected", offered_->file("verity"), digest, file.sha256),
               "what is served is damaged, or another release; the release that runs was not changed");
