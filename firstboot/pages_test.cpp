@@ -214,6 +214,11 @@ TEST(Pages, WizardFromFirstToLast) {
   EXPECT_EQ(config->install->disk.id->str(), "nvme-eui.0025385b91b00001");
   EXPECT_EQ(config->access.console_password_hash->str(), "$y$j9T$salt$hash");
   EXPECT_FALSE(text.contains("secret")) << text;
+  // The same hash again: a file that was saved before and the installed node say the same.
+  app.answered("setup", fail("the disk is gone"));
+  const auto again = app.key({KeyKind::enter, {}, 0});
+  EXPECT_EQ(again.new_password, "");
+  EXPECT_EQ(again.argument, text);
 }
 
 TEST(Pages, TheKeyboardChangesAtOnce) {
