@@ -5,7 +5,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <string_view>
 
 #include "app.hpp"
+#include "base/boot_clock.hpp"
 #include "base/guard.hpp"
 #include "frame_writer.hpp"
 #include "journal_tail.hpp"
@@ -125,20 +125,13 @@ class Console {
 
   void show() {
     std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    facts_.hostname = name.data();
+    if (::gethostname(name.data(), name.size() - 1) == 0) facts_.hostname = name.data();
     facts_.seconds_of_boot = seconds_of_boot();
     app_.take(facts_);
     if (std::chrono::steady_clock::now() - drawn_whole_ >= redraw) writer_.forget();
     draw();
     // A network on trial is counted down.
     if (facts_.view.network_goes_back > 0) show_soon(std::chrono::seconds(1));
-  }
-
-  static std::int64_t seconds_of_boot() {
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return now.tv_sec;
   }
 
   // Open only while somebody looks at it: it holds memory.

@@ -2,8 +2,7 @@
 
 #include <unistd.h>
 
-#include <ctime>
-
+#include "base/boot_clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "netcfg/pins.hpp"
@@ -20,13 +19,6 @@ std::string boot_id() {
   return text ? std::string(trim(*text)) : "";
 }
 
-// Goes on while the machine sleeps, and never jumps.
-std::int64_t now() {
-  timespec time{};
-  static_cast<void>(::clock_gettime(CLOCK_BOOTTIME, &time));  // this clock is always there
-  return time.tv_sec;
-}
-
 }  // namespace
 
 Result<void> NetworkTrial::remove(std::string_view path) const {
@@ -38,7 +30,8 @@ Result<void> NetworkTrial::remove(std::string_view path) const {
 Result<bool> NetworkTrial::begin(std::chrono::seconds time) const {
   LOAM_TRY(const auto before, confirmed());
   if (!before) return false;
-  LOAM_CHECK(write_file_atomic(at(netcfg::trial_path), to_json(netcfg::Trial{boot_id(), now() + time.count()}), 0600));
+  LOAM_CHECK(write_file_atomic(at(netcfg::trial_path),
+                               to_json(netcfg::Trial{boot_id(), seconds_of_boot() + time.count()}), 0600));
   return true;
 }
 
@@ -51,7 +44,7 @@ Result<std::optional<netcfg::Trial>> NetworkTrial::current() const {
 }
 
 std::optional<std::int64_t> NetworkTrial::left(const netcfg::Trial& trial) {
-  return netcfg::time_left(trial, boot_id(), now());
+  return netcfg::time_left(trial, boot_id(), seconds_of_boot());
 }
 
 Result<void> NetworkTrial::confirm(const std::string& text) const {

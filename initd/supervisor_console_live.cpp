@@ -1,8 +1,8 @@
 // The supervisor and who sets a machine up on its own screen, from a medium.
 #include <algorithm>
-#include <ctime>
 #include <format>
 
+#include "base/boot_clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "config_source.hpp"
@@ -24,12 +24,6 @@ constexpr std::chrono::seconds plan_limit{60};
 constexpr std::chrono::seconds load_limit{80};  // a little more than curl has
 constexpr std::size_t config_limit = std::size_t{2} << 20U;
 constexpr std::string_view saved_path = "/run/loam/saved-on-console";
-
-std::int64_t seconds_since_boot() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return now.tv_sec;
-}
 
 }  // namespace
 
@@ -91,7 +85,7 @@ Result<std::string> Supervisor::try_network(const std::string& text) {
   tried_network_ = config.network;
   set_condition("NetworkChange", "unknown", "Trying", "It is tried.");
   LOAM_TRY(try_timer_, loop_->after(try_limit, [this] { judge_try(); }));
-  try_ends_ = seconds_since_boot() + try_limit.count();
+  try_ends_ = seconds_of_boot() + try_limit.count();
   if (auto up = bring_up(config.network); !up) {
     undo_try(up.error().text());  // what is known to work is the network before
     return std::unexpected(std::move(up).error());
