@@ -19,7 +19,7 @@ def test_install_from_cd(scenario):
     before = [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")]
     machine.wait_ssh(420)
     check_ready_node(machine)
-    assert machine.was_ever_shown(r"into slot a: \S+ MiB of \S+ MiB \(\d+ %\), \S+ [KM]iB/s, \d+ s left"), "how far it is and how long it takes"
+    assert machine.was_ever_shown(r"into slot a: \S+ MiB of \S+ MiB \(\d+ %\), \S+ [KMG]iB/s, \d+ s left"), "how far it is and how long it takes"
 
     disks = {d["serial"]: d for d in json.loads(machine.ssh("loamctl --json disks"))}
     assert disks["os"]["class"] == "os"
