@@ -170,6 +170,7 @@ void DiskWatch::take_line(int asked, std::string_view line) {
 
 void DiskWatch::answered(const std::string& node) {
   if (book_.entries().at(node).disk.cls == diskmgr::Class::busy) {
+    later_[node].silent = false;
     ask_again(node);
   } else {
     later_.erase(node);
@@ -206,7 +207,7 @@ void DiskWatch::ask_health_now_or_later() {
     ask(Question::health, std::exchange(ask_health_, {}));
 }
 
-// At the end of a child or of its time. What did not answer by then is said to be unread, until it does.
+// At the end of a child or of its time. What did not answer by then is unread, until it does.
 void DiskWatch::over(int asked, const std::string& problem) {
   const auto child = children_.find(asked);
   if (child == children_.end()) return;
@@ -235,7 +236,9 @@ void DiskWatch::no_answer(const Asked& asked, const std::string& why) {
     const auto text = why.empty() ? std::string("did not answer in time; it may be dying: look at the kernel log")
                                   : "could not be looked at: loam-probe " + why;
     if (asked.question == Question::content) {
-      facts.unread = text;
+      // A machine that boots, or is busy, is slow at everything: a disk is called silent at the second time.
+      const bool again = std::exchange(later_[node].silent, true);
+      facts.unread = again || !why.empty() ? text : std::string(diskmgr::being_read);
       facts.content = {};
       once_more_.erase(node);
       ask_again(node);

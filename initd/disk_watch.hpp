@@ -69,6 +69,7 @@ class DiskWatch {
   struct Later {  // a disk that did not answer, or is in use by somebody who tells nobody when it lets go
     std::chrono::seconds delay{10};
     sys::EventSource timer;
+    bool silent = false;  // it let the time for an answer pass
   };
   std::map<std::string, Later> later_;  // by node
   std::map<int, Asked> children_;

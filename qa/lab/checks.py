@@ -1,10 +1,20 @@
 """What scenarios in several files check."""
 
+import hashlib
+import os
+
+from lab.machine import Timeout, wait_until
+
 
 def check_ready_node(machine):
     """What every installed node must be like."""
-    status = machine.wait_state("ready", 120)
-    assert all(c["status"] == "true" for c in status["conditions"]), status
+    machine.wait_state("ready", 120)
+    # Disks may be looked at yet.
+    good = lambda status: all(c["status"] == "true" for c in status["conditions"]) and status
+    try:
+        status = wait_until(lambda: good(machine.status()), 120 * machine.scale, "every condition true", interval=1)
+    except Timeout as problem:
+        raise AssertionError(f"{problem}: {machine.status()}") from None
     mounts = {}
     for line in machine.ssh("cat /proc/mounts").splitlines():
         source, target, kind, options, *_ = line.split()
@@ -16,3 +26,22 @@ def check_ready_node(machine):
     assert mounts["/var"][1] == "ext4" and mounts["/loam"][1] == "ext4" and mounts["/etc"][1] == "overlay"
     assert machine.ssh("systemctl --failed --no-legend --plain").strip() == ""
     return status
+
+
+def content_hash(path):
+    """Of what is not zero, and where: the file is mostly a hole."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        at, end = 0, os.fstat(file.fileno()).st_size
+        while at < end:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                break
+            data = os.pread(file.fileno(), 1 << 20, at)
+            if data.strip(b"\0"):
+                for offset in range(0, len(data), 4096):
+                    if data[offset:offset + 4096].strip(b"\0"):
+                        digest.update(f"{at + offset}:".encode() + data[offset:offset + 4096])
+            at += len(data)
+    return digest.hexdigest()

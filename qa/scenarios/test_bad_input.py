@@ -66,7 +66,7 @@ def test_config_by_url(scenario):
     machine.wait_console("the disk is bootable", 240, mark)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "read-errors"])
+@pytest.mark.parametrize("damage", ["truncated", pytest.param("read-errors", marks=pytest.mark.long)])
 def test_damaged_medium(scenario, damage):
     """Cut off in the middle, or with sectors that cannot be read: said on the console, nothing written."""
     disk = Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "nvme", "os")

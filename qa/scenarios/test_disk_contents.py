@@ -4,6 +4,7 @@ import hashlib
 import os
 
 import pytest
+from lab.checks import content_hash
 from lab.tools import in_tools, mount_tools, tools_drive
 from test_disks import FSID, Disks, osd_label, put
 
@@ -118,25 +119,6 @@ BY_HAND = {
     "middle": (put(os.urandom(64 << 20), 1 << 30), "data of an unknown kind between its ends"),
     "osd-copies": (lambda path: [put(osd_label(OTHER, "1"), offset)(path) for offset in (0, 1 << 30)], f"Ceph OSD 1 of cluster {OTHER}"),
 }
-
-
-def content_hash(path):
-    """Of what is not zero, and where: the file is mostly a hole."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        at, end = 0, os.fstat(file.fileno()).st_size
-        while at < end:
-            try:
-                at = os.lseek(file.fileno(), at, os.SEEK_DATA)
-            except OSError:
-                break
-            data = os.pread(file.fileno(), 1 << 20, at)
-            if data.strip(b"\0"):
-                for offset in range(0, len(data), 4096):
-                    if data[offset:offset + 4096].strip(b"\0"):
-                        digest.update(f"{at + offset}:".encode() + data[offset:offset + 4096])
-            at += len(data)
-    return digest.hexdigest()
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import pytest
+from lab.checks import content_hash
 from lab.machine import Drive, make_disk, wait_until
 
 STORAGE = "storage:\n  data: [{rotational: true}]\n"
@@ -72,10 +73,6 @@ def disks(scenario, installed):
     return Disks(scenario, installed)
 
 
-def sha256(path):
-    return subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True).stdout.split()[0]
-
-
 def ext4(path):
     subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "photos", str(path)], check=True)
 
@@ -112,7 +109,7 @@ def test_blank_disks_are_claimed_and_others_kept(disks, scenario):
     machine = disks.machine
     disks.want("storage:\n  data: [{rotational: true}, {bus: nvme}]\n")
     photos = disks.make("photos", fill=ext4)
-    before = sha256(photos.path)
+    before = content_hash(photos.path)
     machine.plug(photos)
     kept = disks.wait("photos", **{"class": "foreign"}, reason='ext4 "photos"')
     assert kept["use"] == "none" and kept["content"]["signatures"][0]["offset"] == 1080, kept
@@ -161,8 +158,67 @@ def test_blank_disks_are_claimed_and_others_kept(disks, scenario):
     wait_until(lambda: disks.condition()["status"] == "true", 30 * disks.scale, "nothing missing")
     for drive in (photos, blank, large, *twins):
         machine.unplug(drive)
-    assert sha256(photos.path) == before
-    assert all(sha256(one.path) == sha256(twins[0].path) for one in (blank, large, *twins)), "claiming a blank disk writes nothing"
+    assert content_hash(photos.path) == before
+    assert all(content_hash(one.path) == content_hash(twins[0].path) for one in (blank, large, *twins)), "claiming a blank disk writes nothing"
+
+
+def test_rules_of_loam_yaml(disks):
+    """Another host's part, databases of a size, exclusions, the most OSDs, and what a management controller shows as a disk."""
+    machine = disks.machine
+    never = disks.make("never", fill=ext4)
+    before = content_hash(never.path)
+    rules = f"""storage:
+  wipe: [wwn-0x{never.wwn:016x}]
+  data: [{{}}]
+  hosts:
+    - {{hosts: ["other*"], data: [{{}}]}}
+    - hosts: ["nod?-1"]
+      data: [{{rotational: true}}]
+      exclude: [{{serial: never}}]
+      metadata: {{select: [{{bus: nvme}}], size_per_osd: 3000000000}}
+      max_osds: 2
+"""
+    disks.want(rules)
+    first = disks.make("hdd1")
+    machine.plug(first)
+    disks.wait("hdd1", **{"class": "blank"}, use="none", why="waits for a metadata device")
+    machine.plug(disks.make("flash", kind="nvme"))
+    flash = disks.wait("flash", use="waiting", why="claimed for databases")
+    disks.wait("hdd1", use="waiting")
+    # In extents of 4 MiB: 716 of them.
+    link = lambda drive: f"/dev/disk/by-id/wwn-0x{drive.wwn:016x}"
+    with_database = {"deviceClass": "hdd", "metadataDevice": flash["link"], "databaseSizeMB": "2864"}
+    assert disks.devices() == {link(first): with_database}, disks.storage()
+
+    machine.plug(never)
+    refused = disks.wait("never", **{"class": "foreign"}, use="none", why="it would be of no use: storage.exclude names it")
+    assert "! wipe-disk" not in machine.ssh("loamctl disks plan"), refused
+    machine.plug(disks.make("flat", rotational=False))
+    disks.wait("flat", **{"class": "blank"}, use="none", why="storage.data does not select it")
+    second, third = disks.make("hdd2"), disks.make("hdd3")
+    machine.plug(second)
+    disks.wait("hdd2", use="waiting")
+    machine.plug(third)
+    disks.wait("hdd3", **{"class": "blank"}, use="none", why="this node has 2 OSDs, storage.max_osds allows 2")
+    assert disks.devices() == {link(first): with_database, link(second): with_database}, disks.storage()
+    disks.want(rules.replace("max_osds: 2", "max_osds: 3"))
+    disks.wait("hdd3", use="waiting")
+    assert disks.devices()[link(third)] == with_database
+
+    # As a BMC has it: a disk on USB that does not say that it is removable.
+    virtual = disks.make("virtual")
+    virtual.device_options = {"bus": "bmc.0", "vendor": "AMI", "product": "Virtual HDisk0"}
+    disks.want(rules.replace("[{rotational: true}]", "[{}]").replace("max_osds: 2", "max_osds: 9"))
+    machine.qmp.command("device_add", driver="usb-bot", bus="xhci.0", id="bmc", serial="virtual")
+    machine.plug(virtual)
+    machine.qmp.command("qom-set", path="/machine/peripheral/bmc", property="attached", value=True)
+    shown = disks.wait("virtual", 60, **{"class": "removable"}, use="none", reason="virtual medium of a management controller")
+    assert shown["bus"] == "usb" and not shown["removable"], shown
+    disks.wait("flat", use="waiting")
+    assert len(disks.devices()) == 4 and content_hash(virtual.path) == content_hash(first.path), "nothing was written to any of them"
+    machine.ssh("sync")
+    machine.unplug(never)
+    assert content_hash(never.path) == before
 
 
 def test_a_disk_is_erased_by_consent_and_once(disks):
@@ -227,7 +283,7 @@ def test_disks_of_clusters(disks):
     copy = lambda path: put(osd_label(FSID, "5", "11111111-0d2b-4a7e-9a55-0123456789ab"), 1 << 30)(path)
     drives = [disks.make("ours", fill=put(osd_label(FSID, "3"))), disks.make("theirs", fill=put(osd_label(other, "7"))),
               disks.make("copy", fill=copy), disks.make("used", fill=lambda path: (ext4(path), put(osd_label(FSID, "4"), 1 << 30)(path)))]
-    before = {drive.name: sha256(drive.path) for drive in drives}
+    before = {drive.name: content_hash(drive.path) for drive in drives}
     for drive in drives:
         machine.plug(drive)
     disks.wait("ours", **{"class": "foreign"}, reason="cluster.ceph_fsid does not say that it is ours")
@@ -249,7 +305,7 @@ def test_disks_of_clusters(disks):
     machine.ssh("sync")
     for drive in drives:
         machine.unplug(drive)
-    assert {drive.name: sha256(drive.path) for drive in drives} == before
+    assert {drive.name: content_hash(drive.path) for drive in drives} == before
 
 
 def test_disks_that_fail(disks):

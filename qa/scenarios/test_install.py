@@ -160,6 +160,7 @@ def test_supervisor_killed_while_installing(scenario, live):
     assert judge.verdict(raw, manifest["version"], manifest["verity"]["root_hash"], uki(), loader, scenario.folder) == "boots"
 
 
+@pytest.mark.long
 def test_consent_is_for_once(scenario, live):
     """A disk with data, erased by its id in install.wipe. The medium then comes first in the firmware's order for ever, with the
     same loam.yaml: it sends the machine to the disk and changes nothing there."""

@@ -166,6 +166,7 @@ def test_fatal_change_goes_back_after_kills_and_a_power_cut(scenario, rack):
     node.wait_state("ready", 120)
 
 
+@pytest.mark.long
 def test_lost_management_goes_back(scenario, rack):
     """Nobody can say that the node is still reached where management moves and has no gateway: only a person keeps that."""
     pair = rack.pair(scenario)
@@ -290,6 +291,7 @@ def test_nics_in_another_order(scenario, rack):
     machine.wait_state("ready", 120)
 
 
+@pytest.mark.long
 def test_ipv6_only(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()
@@ -334,6 +336,7 @@ def test_neighbours_tell_switch_and_port(scenario, rack):
     assert re.search(r"nic0 .* p1 ", pair.node.ssh("loamctl links"))
 
 
+@pytest.mark.long
 def test_nics_by_driver_and_carrier(scenario, rack):
     """Two NICs of one driver, no carrier on one: which is meant is clear, and stays so when the cables change."""
     pair = rack.pair(scenario)

@@ -89,6 +89,7 @@ class Clock:
             return  # the socket was closed
 
 
+@pytest.mark.long
 def test_names_time_and_proxy(scenario, rack):
     """Servers of names and time are used, and named when they do not answer; what starts from now on has the proxy."""
     pair = rack.pair(scenario)

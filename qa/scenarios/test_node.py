@@ -143,7 +143,7 @@ def test_disk_that_does_not_answer_holds_nobody_up(scenario, installed):
     machine.plug(Drive(make_disk(scenario.folder / "late.qcow2", "8G"), "scsi", "late", rotational=True, wwn=0x5000C500000000CC))
     late = lambda: next((d for d in disks() if d["serial"] == "late"), {"class": "", "reason": ""})
     wait_until(lambda: late()["class"] == "unread", 60 * machine.scale, "the new disk")
-    wait_until(lambda: "did not answer in time" in late()["reason"], 120 * machine.scale, "the time limit", interval=1)
+    wait_until(lambda: "did not answer in time" in late()["reason"], 180 * machine.scale, "the time limit", interval=1)
     machine.wait_state("ready", 10)
     machine.ssh("umount /usr/lib/loam/loam-probe; udevadm trigger --subsystem-match=block")
     wait_until(lambda: late()["class"] == "blank", 60 * machine.scale, "the disk answering again", interval=1)

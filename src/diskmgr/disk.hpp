@@ -22,7 +22,7 @@ namespace loam::diskmgr {
 enum class Class : std::uint8_t { os, osd, metadata, blank, foreign, busy, removable, unusable, unread };
 std::string_view class_name(Class value);
 
-// Facts::unread of a disk that is being looked at for the first time.
+// Facts::unread of a disk that has had no answer yet, and has not let the time for one pass twice.
 inline constexpr std::string_view being_read = "its content is being read";
 
 // ceph-volume refuses anything smaller.
