@@ -46,6 +46,7 @@ def test_install_from_cd(scenario):
     assert before == [sha256(d.path) for d in machine.drives if d.name.startswith("hdd")], "an HDD was written to"
 
 
+@pytest.mark.long
 def test_install_from_usb(scenario):
     """From a stick, and with the other label; what is installed is the same as from a CD."""
     machine = scenario.keep(install(scenario.folder, medium="usb", label="CIDATA"))
@@ -129,6 +130,7 @@ def test_install_killed_at_random_points(scenario, live):
     check_ready_node(machine)
 
 
+@pytest.mark.long
 def test_supervisor_killed_while_installing(scenario, live):
     """loamd dies, and with it its children: the next one brings the installation to its end."""
     machine = scenario.keep(live.running(scenario.folder))

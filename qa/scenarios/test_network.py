@@ -107,6 +107,7 @@ def test_other_bond_modes(scenario, rack):
         assert pair.node.ssh("ping -n -c 2 192.0.2.1")
 
 
+@pytest.mark.long
 def test_switch_without_lacp_is_named_and_the_change_goes_back(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel(lacp=False)
@@ -326,6 +327,7 @@ def test_duplicate_address_is_refused_by_name(scenario, rack):
     wait_until(has, 180 * pair.node.scale, "the address back", interval=1)
 
 
+@pytest.mark.long
 def test_neighbours_tell_switch_and_port(scenario, rack):
     pair = rack.pair(scenario)
     pair.channel()

@@ -38,6 +38,7 @@ def test_bridge_with_a_trunk_and_routes(scenario, rack):
     assert not in_vlan(30, "192.0.5.1"), "VLAN 30 is not in the trunk"
 
 
+@pytest.mark.long
 def test_addresses_from_a_server(scenario, rack):
     """DHCP with a router and SLAAC, then DHCPv6; the learned routers are asked as those of the file are."""
     pair = rack.pair(scenario)

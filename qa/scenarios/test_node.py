@@ -117,6 +117,7 @@ def test_apply_cut_in_the_middle_goes_on(scenario, installed):
     assert machine.ssh("uname -n") == "other-name\n"
 
 
+@pytest.mark.long
 def test_cables_pulled_and_put_back(scenario, installed):
     """The kernel tells, nobody polls: the state follows the cables."""
     machine = scenario.keep(installed.running(scenario.folder))
@@ -285,7 +286,7 @@ DAMAGES = {"both": ([LOAM], [STATE]), "state-missing": ([STATE], []), "loam-brok
            "loam-missing": ([LOAM], []), "state-broken": ([], [STATE])}
 
 
-@pytest.mark.parametrize("missing,broken", [pytest.param(*damages, id=name, marks=[pytest.mark.long] if name in ("loam-missing", "state-broken") else [])
+@pytest.mark.parametrize("missing,broken", [pytest.param(*damages, id=name, marks=[pytest.mark.long] if name != "both" else [])
                                             for name, damages in DAMAGES.items()])
 def test_damaged_partition_leads_to_the_console(scenario, installed, missing, broken):
     machine = scenario.keep(installed.machine(scenario.folder))
