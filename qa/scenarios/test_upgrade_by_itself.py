@@ -35,8 +35,8 @@ def test_automatic_upgrade_in_its_window_through_a_proxy_at_a_rate(scenario, ins
         assert boot_id(machine) != before and server.proxied == server.requests, "without a person, and all by the proxy"
         scenario.figures["fetched"] = server.bytes - looked
         wait_for_slot(machine, "b", "blessed")
-        # The clock of loamd's own log, in microseconds: from its beginning to its end it may not have been faster than the rate.
-        journal = machine.ssh("journalctl -b -1 -u loamd -o json LOAM_UPGRADE=begin + LOAM_UPGRADE=pending --output-fields=LOAM_UPGRADE,MESSAGE")
+        # Of the boot before this one, which was with the identity of another copy of the saved state. The clock of loamd's own log, in microseconds: from its beginning to its end it may not have been faster than the rate.
+        journal = machine.ssh("journalctl -m -u loamd -o json LOAM_UPGRADE=begin + LOAM_UPGRADE=pending --output-fields=LOAM_UPGRADE,MESSAGE")
         times = {line["LOAM_UPGRADE"]: int(line["__REALTIME_TIMESTAMP"]) for line in map(json.loads, journal.splitlines())}
         seconds = (times["pending"] - times["begin"]) / 1e6
         scenario.figures["bytes_a_second"] = scenario.figures["fetched"] / seconds
