@@ -179,7 +179,7 @@ def test_upgrade_from_a_stick_and_the_old_slot_chosen_over_serial(scenario, inst
     mark = machine.mark()
     machine.ssh("loamctl reboot")
     machine.wait_console("BdsDxe: starting", 300, mark)
-    machine.wait_console(f"Loam {NEXT}", 60, machine.mark())
+    machine.wait_console(f"Loam {NEXT}", 60, machine.serial.read_bytes().rfind(b"BdsDxe: starting"))  # what the old system said of it came before
     machine.press(DOWN, ENTER)
     wait_for_version(machine, "0.1.0")
     now = slots(machine)
