@@ -115,4 +115,4 @@ def test_new_authority_comes_with_an_image(scenario, installed):
             machine.ssh(f"loamctl upgrade start {url(bridge)} --reboot", limit=600, check=False)
         wait_for_version(machine, NEXT)
         wait_for_slot(machine, "b", "blessed")
-        assert "signed by New signer" in machine.ssh(f"loamctl upgrade plan {url(server)}", limit=300)
+        assert "signed by CN=New signer" in machine.ssh(f"loamctl upgrade plan {url(server)}", limit=300)
