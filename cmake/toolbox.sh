@@ -46,7 +46,8 @@ security_mirror() {
 
 sources() {
   local from; from=$(mirror)
-  for suite in trixie trixie-updates; do
+  # apt takes from backports only what the others have not got: Go.
+  for suite in trixie trixie-updates trixie-backports; do
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main non-free-firmware\n' "$from" "$suite"
   done
   printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie-security main non-free-firmware\n' "$(security_mirror)"
@@ -117,7 +118,7 @@ case ${1:-} in
     proxy_from_apt
     # The host's own proxy and mirror settings go in; nothing else of its environment does.
     keep=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" LOAM_CACHE="$cache" LOAM_HOST_MIRROR="$(mirror)"
-      LOAM_HOST_SECURITY="$(security_mirror)" LOAM_TOOLBOX="$(key)" ${LOAM_KEYS:+LOAM_KEYS="$LOAM_KEYS"}
+      LOAM_HOST_SECURITY="$(security_mirror)" LOAM_TOOLBOX="$(key)" ${LOAM_KEYS:+LOAM_KEYS="$LOAM_KEYS"} ${LOAM_PAYLOAD:+LOAM_PAYLOAD="$LOAM_PAYLOAD"}
       LOAM_PROMPT="${LOAM_PROMPT:-}" CI="${CI:-}")
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do [ -n "${!name:-}" ] && keep+=("$name=${!name}"); done
     mkdir -p "$cache"

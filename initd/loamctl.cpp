@@ -16,6 +16,7 @@
 #include "bless.hpp"
 #include "diskmgr/disk.hpp"
 #include "fall_back.hpp"
+#include "loamctl_cluster.hpp"
 #include "loamctl_disks.hpp"
 #include "loamctl_release.hpp"
 #include "loamctl_upgrade.hpp"
@@ -233,6 +234,7 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
           return {};
         };
       });
+  node::add_cluster(app, arguments.as_json, chosen);
   node::add_disks(app, arguments.as_json, chosen);
   node::add_release(app, arguments.as_json, chosen);
   node::add_upgrade(app, arguments.as_json, chosen);

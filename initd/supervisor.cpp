@@ -23,12 +23,14 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
       upgrades_(loop, {.changed = [this] { upgrade_changed(); },
                        .reboot = [this](const std::string& why) { return reboot_for_upgrade(why); },
                        .may_reboot = [this] { return !trial_.has_value(); }}),
+      cluster_(loop, [this] { cluster_changed(); }),
       service_(bus,
                {.plan = [this](const std::string& text) { return plan_request(text); },
                 .apply = [this](const std::string& text) { return apply_request(text); },
                 .retry = [this]() -> Result<void> {
                   tried_.clear();
                   disks_.retry();
+                  cluster_.retry();
                   boot_.live ? look_for_config() : load_config();
                   return {};
                 },
@@ -129,10 +131,10 @@ void Supervisor::settle() {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;
-  } else if (condition_is("Network", "true")) {
-    status_.state = State::ready;
+  } else if (condition_is("Network", "false") || condition_is("Cluster", "false")) {
+    status_.state = State::degraded;
   } else {
-    status_.state = condition_is("Network", "false") ? State::degraded : State::configuring;
+    status_.state = condition_is("Network", "true") && !cluster_.awaited() ? State::ready : State::configuring;
   }
   if (status_.state != before) {
     sys::log(sys::Priority::notice, std::format("state: {} -> {}", state_name(before), state_name(status_.state)),

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/lockout.hpp"
+#include "cluster_keeper.hpp"
 #include "config_source.hpp"
 #include "disk_keeper.hpp"
 #include "model/config.hpp"
@@ -141,6 +142,10 @@ class Supervisor {
   void drop_condition(std::string_view type);
   void want_upgrades();
 
+  void want_cluster();
+  void cluster_changed();
+  std::string cluster_address() const;
+
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
   bool condition_is(std::string_view type, std::string_view status) const;
   void settle();  // derives the state from the conditions and publishes
@@ -153,6 +158,7 @@ class Supervisor {
   NetworkWatch network_;
   NetworkTrial trial_files_;
   UpgradeKeeper upgrades_;
+  ClusterKeeper cluster_;
   NodeService service_;
   Lockout lockout_;                // of the console
   model::Network tried_network_;   // on live media, by the console

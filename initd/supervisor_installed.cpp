@@ -316,6 +316,7 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   network_config_ = std::move(config);
   want_disks();
   want_upgrades();
+  want_cluster();
   new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;

@@ -150,6 +150,7 @@ void Supervisor::take_verdict(const netcfg::Verdict& verdict) {
   if (verdict.works) network_works();
   if (verdict.warns || !verdict.works)
     ask_network_again(!verdict.works && (patient || trial_) ? ask_again_in_grace : ask_again);
+  want_cluster();
   settle();
 }
 

@@ -61,7 +61,9 @@ Result<void> collect_config(const fs::path& folder) {
     return write_file_atomic(folder / "loam.yaml", "# not readable: " + printable(config.error().text()) + "\n", 0600);
   config->access = {};
   config->proxy = {};  // a proxy's URL can hold a password
-  return write_file_atomic(folder / "loam.yaml", "# without access and proxy\n" + model::format_config(*config), 0600);
+  if (config->cluster) config->cluster->join_string.reset();
+  return write_file_atomic(folder / "loam.yaml",
+                           "# without access, proxy and join string\n" + model::format_config(*config), 0600);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the release directory: root (EROFS), verity, UKI, systemd-boot and manifest. Runs in the toolbox.
 
-    build.py OUT --version V --trust DIR [--lock FILE | --pins FILE] [--no-cache] [--overlay DIR] [--cmdline TEXT]
+    build.py OUT --version V --trust DIR [--payload DIR] [--lock FILE | --pins FILE] [--no-cache] [--overlay DIR] [--cmdline TEXT]
 
 Steps, each from the content of its inputs only:
   base trees (mkosi)  ->  root tree (+ overlays, our programs)  ->  EROFS  ->  verity  ->  UKI  ->  manifest
@@ -23,7 +23,6 @@ EPOCH = "1767225600"  # every time stamp in the image
 SALT = hashlib.sha256(b"loam verity salt 1").hexdigest()  # the same in every release: leaves can be compared
 UPGRADE_FROM = "0.1.0"  # the oldest version that can be upgraded to this one
 FLOOR = "0"  # nothing older may be installed once this one has proven itself
-KUBERNETES = ""  # none is in the image yet
 CONFIG_VERSIONS = [1]  # of loam.yaml
 EROFS_UUID = "6c6f616d-0010-4a5e-9b3d-5f0c2a8e7d41"
 FRAME_ALIGNMENT = 4096  # of the initrd; as src/slots/uki.hpp has it
@@ -36,7 +35,7 @@ CMDLINE = ("roothash={hash} systemd.gpt_auto=no systemd.verity=no systemd.firstb
            # uses; a tenth of the boot went there.
            "lsm=landlock,lockdown,yama,integrity,apparmor "
            "audit=0")  # journald switches it on, nobody reads it, and each login would fill a screen of the journal
-PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-activate", "loam-netprobe", "loam-install", "loam-upgrade", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
+PROGRAMS = {"usr/lib/loam": ["loamd", "loam-probe", "loam-claim", "loam-activate", "loam-cluster", "loam-netprobe", "loam-install", "loam-upgrade", "loam-render", "loam-console"], "usr/bin": ["loamctl"]}
 INITRD_PROGRAMS = {"usr/lib/loam": ["loam-boot", "loam-render"]}
 
 
@@ -203,12 +202,24 @@ def install_keyboards(tree):
             (target / f"{layout}.map").write_bytes(run("ckbcomp", "-layout", layout, capture_output=True).stdout)
 
 
-def compose_root(tree, version, trust, overlay):
+def kubernetes_version(payload):
+    return json.loads((payload / "root/usr/share/loam/payload.json").read_text())["versions"]["kubernetes"] if payload else ""
+
+
+def compose_root(tree, version, trust, overlay, payload):
     """Packages, overlays and programs; whatever differs from build to build goes."""
     copy_overlay(TOP / "overlays/root", tree)
     install_programs(tree, PROGRAMS)
     install_trust(tree, trust)
     install_keyboards(tree)
+    if payload:
+        copy_overlay(payload / "root", tree)
+    # kubeadm looks there for what the kernel can.
+    kernel = kernel_version(tree)
+    (tree / "usr/lib/kernel").mkdir(exist_ok=True)
+    shutil.copyfile(tree / f"boot/config-{kernel}", tree / f"usr/lib/kernel/config-{kernel}")
+    (tree / "opt/cni").mkdir(parents=True, exist_ok=True)
+    (tree / "opt/cni/bin").symlink_to("/var/lib/cni/bin")
     (tree / "usr/share/bash-completion/completions").mkdir(parents=True, exist_ok=True)
     shutil.copy(TOP / "overlays/loamctl.bash", tree / "usr/share/bash-completion/completions/loamctl")
     packages = {name: version for name, (version, _) in sorted(packages_of(tree).items())}
@@ -232,7 +243,7 @@ def compose_root(tree, version, trust, overlay):
     os_release = (f'ID=loam\nID_LIKE=debian\nNAME="Loam"\nPRETTY_NAME="Loam {version}"\nVERSION_ID={version}\n'
                   f'IMAGE_ID=loam\nIMAGE_VERSION={version}\nVERSION_CODENAME=trixie\n')
     (tree / "usr/lib/os-release").write_text(os_release)
-    facts = {"version": version, "kubernetes": KUBERNETES, "config_versions": CONFIG_VERSIONS}
+    facts = {"version": version, "kubernetes": kubernetes_version(payload), "config_versions": CONFIG_VERSIONS}
     (tree / "usr/lib/loam/release.json").write_text(json.dumps(facts, indent=1) + "\n")
     if overlay:
         copy_overlay(overlay, tree)
@@ -356,14 +367,14 @@ def make_verity(root_image, hash_image):
     return next(line.split()[-1] for line in output.splitlines() if line.startswith("Root hash"))
 
 
-def write_manifest(out, version, kernel, trust):
+def write_manifest(out, version, kernel, kubernetes, trust):
     revoked = ["--revoked", trust / "revoked"] if (trust / "revoked").exists() else []
     (out / "latest").write_text(f"loam-{version}.json\n")  # so that its URL can be that of the directory
-    run(TOP / "build/release/initd/loamctl", "release", "build", out, "--version", version, "--kernel", kernel, "--kubernetes", KUBERNETES,
+    run(TOP / "build/release/initd/loamctl", "release", "build", out, "--version", version, "--kernel", kernel, "--kubernetes", kubernetes,
         *(word for known in CONFIG_VERSIONS for word in ("--config-version", str(known))), "--upgrade-from", UPGRADE_FROM, "--floor", FLOOR, *revoked, stdout=subprocess.DEVNULL)
 
 
-def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None):
+def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None, payload=None):
     work = out.with_name(out.name + ".work")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(out, ignore_errors=True)
@@ -379,7 +390,7 @@ def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None
 
     say("root file system (EROFS)")
     shutil.copy(next((root / "boot").glob("vmlinuz-*")), work / "vmlinuz")
-    compose_root(root, version, trust, overlay)
+    compose_root(root, version, trust, overlay, payload)
     name = out / f"loam-{version}"
     root_image, hash_image = Path(f"{name}.root"), Path(f"{name}.verity")
     run("mkfs.erofs", "--quiet", "-T", EPOCH, "-U", EROFS_UUID, "-b4096", "-zzstd,3", "-C65536", "-E^inline_data",
@@ -391,7 +402,7 @@ def build(out, version, trust, lock, cached, overlay=None, cmdline="", pins=None
     compose_initrd(initrd, root, work / "initrd.img")
     make_uki(work, root, f"{name}.efi", root_hash, cmdline)
     shutil.copy(root / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", f"{name}.boot.efi")
-    write_manifest(out, version, kernel_version(root), trust)
+    write_manifest(out, version, kernel_version(root), kubernetes_version(payload), trust)
     shutil.rmtree(work)
     return root_hash
 
@@ -403,12 +414,13 @@ def main():
     parser.add_argument("--trust", type=Path, required=True, help="authorities (*.pem) whose releases the image takes, and \"revoked\"")
     parser.add_argument("--lock", type=Path, help="take exactly the packages of this lock")
     parser.add_argument("--pins", type=Path, help="take these versions of some packages, as {NAME: {\"version\": VERSION}}, and the newest of all others")
+    parser.add_argument("--payload", type=Path, help="what payload/build.py made; without it the image carries no Kubernetes")
     parser.add_argument("--no-cache", action="store_true", help="run mkosi even if its inputs did not change")
     parser.add_argument("--overlay", type=Path, help="files that go over all others: what makes a release of a test another one")
     parser.add_argument("--cmdline", default="", help="more arguments for the kernel")
     options = parser.parse_args()
     lock, pins = (json.loads(file.read_text()) if file else None for file in (options.lock, options.pins))
-    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache, options.overlay, options.cmdline, pins))
+    print(build(options.out.resolve(), options.version, options.trust.resolve(), lock, not options.no_cache, options.overlay, options.cmdline, pins, options.payload))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,12 @@ _loamctl() {
     release) COMPREPLY=($(compgen -W "build sign verify --json --help" -- "$current")) ;;
     build|sign|--key|--chain|--trust|--signature|--revoked) COMPREPLY=($(compgen -f -- "$current")) ;;
     config) COMPREPLY=($(compgen -W "check schema example" -- "$current")) ;;
+    cluster) COMPREPLY=($(compgen -W "join-string kubeconfig --json --help" -- "$current")) ;;
+    join-string) COMPREPLY=($(compgen -W "--role --minutes --json --help" -- "$current")) ;;
+    --role) COMPREPLY=($(compgen -W "worker control-plane witness" -- "$current")) ;;
     links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;
     health) COMPREPLY=($(compgen -W "--wait" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots upgrade disks release links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots upgrade disks cluster release links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
   esac
 }
 complete -F _loamctl loamctl

@@ -99,12 +99,26 @@ def sign(release):
         stdout=subprocess.DEVNULL)
 
 
+def payload():
+    """What the image carries of Kubernetes: payload/. None without LOAM_PAYLOAD=build: the image is smaller and sooner there, and says so."""
+    if os.environ.get("LOAM_PAYLOAD") != "build":
+        return None
+    key = hashlib.sha256((hash_files([*files_in("payload"), TOP / "mkosi/build.py"]) + os.environ["LOAM_TOOLBOX"]).encode()).hexdigest()[:16]
+    made = CACHE / f"payload-{key}"
+    if not made.exists():
+        say("building what the image carries of Kubernetes")
+        run(TOP / "payload/build.py", made)
+        forget_old("payload-*", keep=12)  # components are beside it
+    return made
+
+
 def image():
     build()
     recipe = runpy.run_path(str(TOP / "mkosi/build.py"))
     programs = [BUILD / "release/initd" / name for name in sorted({n for names in [*recipe["PROGRAMS"].values(), *recipe["INITRD_PROGRAMS"].values()] for n in names})]
     trusted = "".join(f"{file.name} {file.read_text()}" for file in sorted((keys() / "trust").iterdir()))
-    key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"] + trusted).encode()).hexdigest()[:16]
+    carried = payload()
+    key = hashlib.sha256((hash_files(files_in("mkosi", "overlays") + programs) + os.environ["LOAM_TOOLBOX"] + trusted + str(carried)).encode()).hexdigest()[:16]
     stamp = RELEASE / ".key"
     if stamp.exists() and stamp.read_text() == key:
         return
@@ -112,9 +126,11 @@ def image():
     if not saved.exists():
         say("building the image")
         partial = CACHE / f"release-{key}.{os.getpid()}"
-        run(TOP / "mkosi/build.py", partial, "--version", version(), "--trust", keys() / "trust", stdout=subprocess.DEVNULL)
+        run(TOP / "mkosi/build.py", partial, "--version", version(), "--trust", keys() / "trust", *(["--payload", carried] if carried else []),
+            stdout=subprocess.DEVNULL)
         sign(partial)
         (partial / ".key").write_text(key)
+        (partial / ".payload").write_text(str(carried or ""))
         partial.rename(saved)
         forget_old("release-*", keep=3)
         forget_old("tree-root-*", keep=3)
@@ -152,7 +168,7 @@ def reproduce():
     say("building the image a second time, from the lock of the first")
     second = BUILD / "reproduce"
     run(TOP / "mkosi/build.py", second, "--version", version(), "--trust", keys() / "trust", "--lock", next(RELEASE.glob("*.lock")), "--no-cache",
-        stdout=subprocess.DEVNULL)
+        *(["--payload", carried] if (carried := payload()) else []), stdout=subprocess.DEVNULL)
     first, again = (json.loads(next(d.glob("loam-*.json")).read_text()) for d in (RELEASE, second))
     same = first == again
     print(f"first  {first['verity']['root_hash']}\nsecond {again['verity']['root_hash']}\n"

@@ -86,8 +86,9 @@ def make(folder, version, files, cmdline, packages):
             path.chmod(0o755 if text.startswith("#!") else 0o644)
         pins = Path(f"{overlay}.pins")
         pins.write_text(json.dumps({name: {"version": wanted} for name, wanted in packages.items()}))
+        payload = (RELEASE / ".payload").read_text()
         subprocess.run([str(TOP / "mkosi/build.py"), str(partial), "--version", version, "--trust", str(KEYS / "trust"), "--overlay", overlay,
-                        f"--cmdline={cmdline}", *(["--pins", str(pins)] if packages else [])], check=True, stdout=subprocess.DEVNULL)
+                        f"--cmdline={cmdline}", *(["--pins", str(pins)] if packages else []), *(["--payload", payload] if payload else [])], check=True, stdout=subprocess.DEVNULL)
         pins.unlink()
     sign(partial)
     partial.rename(folder)

@@ -202,11 +202,13 @@ struct Cluster {
   NodeRole role = NodeRole::control_plane;
   std::optional<IpPrefix> vip;
   std::vector<HostOrAddress> join;
+  std::optional<JoinString> join_string;
   IpPrefix pod_network;
   IpPrefix service_network;
   std::optional<Uuid> ceph_fsid;
   bool operator==(const Cluster&) const = default;
   Cluster();
+  bool founds() const { return join.empty() && !join_string; }
 };
 
 struct Update {

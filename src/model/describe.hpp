@@ -224,7 +224,10 @@ void describe(V& v, Cluster& c) {
   v.field("name", c.name, Doc{"name of the cluster", true});
   v.field("role", c.role, Doc{"what this node does in it"});
   v.field("vip", c.vip, Doc{"virtual address of the API, in a network of the interface with role cluster"});
-  v.field("join", c.join, Doc{"nodes to join; none founds the cluster"});
+  v.field("join", c.join, Doc{"nodes to join; a node with neither this nor join_string founds the cluster"});
+  v.field(
+      "join_string", c.join_string,
+      Doc{"what loamctl cluster join-string printed on a node of the cluster: a secret, for one node, for a while"});
   v.field("pod_network", c.pod_network, Doc{"addresses of pods"});
   v.field("service_network", c.service_network, Doc{"addresses of services"});
   v.field("ceph_fsid", c.ceph_fsid, Doc{"fsid of the Ceph cluster whose OSDs are ours"});

@@ -78,6 +78,9 @@ Result<void> HostOrAddressKind::check(std::string_view text) {
 Result<void> PciAddressKind::check(std::string_view text) {
   return check_pattern<PciAddressKind>(text, "a PCI address");
 }
+Result<void> JoinStringKind::check(std::string_view text) {
+  return check_pattern<JoinStringKind>(text, "a join string, as loamctl cluster join-string prints it");
+}
 Result<void> UuidKind::check(std::string_view text) { return check_pattern<UuidKind>(text, "a UUID"); }
 Result<void> LineKind::check(std::string_view text) {
   const bool control = std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });

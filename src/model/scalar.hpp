@@ -77,6 +77,8 @@ LOAM_SCALAR_KIND(Window, "^((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?[0-2][0-9]:[0-5][0-9
 LOAM_SCALAR_KIND(PciAddress, "^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$", "0000:3b:00.0");
 // UUID in the usual form.
 LOAM_SCALAR_KIND(Uuid, "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "2c1f3a5e-7d1b-4f0a-9c3e-8a6b5d4c3b2a");
+// What loamctl cluster join-string prints: a secret.
+LOAM_SCALAR_KIND(JoinString, "^loam1\\.[A-Za-z0-9_-]{16,4096}$", "loam1.MTIzNDU2Nzh7...");
 // One line of text.
 LOAM_SCALAR_KIND(Line, "^[^\\n\\r]*$", "text");
 

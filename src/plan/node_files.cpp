@@ -21,9 +21,20 @@ RenderedFile hostname(const std::string& name) {
   return {"/etc/hostname", name + "\n", 0644, "systemd-hostnamed.service"};
 }
 
-RenderedFile hosts(const std::string& name) {
-  return {"/etc/hosts", std::format("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost ip6-localhost\n", name), 0644,
-          ""};
+// The cluster's API has a name that no DNS server need know. Without a virtual address a control plane asks its own API
+// server, a worker the first node that it is to join.
+std::string api_host(const model::Cluster& cluster) {
+  const auto address = cluster.vip                                                        ? cluster.vip->str()
+                       : cluster.role == model::NodeRole::worker && !cluster.join.empty() ? cluster.join.front().str()
+                                                                                          : "127.0.0.1";
+  return std::format("{} api.{}\n", address.substr(0, address.find('/')), cluster.name.str());
+}
+
+RenderedFile hosts(const std::string& name, const std::optional<model::Cluster>& cluster) {
+  return {"/etc/hosts",
+          std::format("127.0.0.1 localhost\n127.0.1.1 {0}\n::1 localhost ip6-localhost\n", name) +
+              (cluster ? api_host(*cluster) : ""),
+          0644, ""};
 }
 
 // sshd.service runs only while this file exists.
@@ -59,7 +70,7 @@ RenderedFile keyboard(const std::optional<model::KeyboardLayout>& layout) {
 
 std::vector<RenderedFile> render_node_files(const model::Config& config, const std::string& fallback_hostname) {
   const auto name = config.hostname ? config.hostname->str() : fallback_hostname;
-  std::vector<RenderedFile> files = {hostname(name), hosts(name), keyboard(config.keyboard)};
+  std::vector<RenderedFile> files = {hostname(name), hosts(name, config.cluster), keyboard(config.keyboard)};
   if (!config.access.ssh_keys.empty()) files.push_back(ssh_keys(config.access));
   if (!config.time.servers.empty()) files.push_back(ntp(config.time));
   if (config.proxy != model::Proxy{}) files.push_back(proxy(config.proxy));

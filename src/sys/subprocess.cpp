@@ -100,6 +100,8 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
   LOAM_TRY(auto in, make_pipe());
   LOAM_TRY(auto out, make_pipe());
   LOAM_TRY(auto err, make_pipe());
+  if (options.input_fd >= 0) in.read.reset(::fcntl(options.input_fd, F_DUPFD_CLOEXEC, 0));
+  if (!in.read) return fail_errno(argv.front());
   Spawn spawn;
   spawn.connect(in.read, STDIN_FILENO);
   spawn.connect(out.write, STDOUT_FILENO);
@@ -125,6 +127,23 @@ Result<RunOutput> run(const std::vector<std::string>& argv, const RunOptions& op
     return output;
   }
   return judge(argv.front(), *status, *std::move(output));
+}
+
+Result<RunOutput> run_piped(const std::vector<std::string>& producer, const std::vector<std::string>& consumer,
+                            std::chrono::seconds limit) {
+  LOAM_TRY(auto between, make_pipe());
+  Spawn spawn;
+  spawn.connect(between.write, STDOUT_FILENO);
+  LOAM_TRY(const auto pid, spawn.start(producer, {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}));
+  between.write.reset();
+  auto output = run(consumer, {.timeout = limit, .input = {}, .environment = {}, .input_fd = between.read.get()});
+  between.read.reset();
+  constexpr std::chrono::seconds to_end{10};
+  const auto status = status_until(pid, Clock::now() + (output ? to_end : std::chrono::seconds(0)));
+  if (!status) kill_group(pid);
+  if (!output) return output;
+  if (!status) return fail(std::format("{} did not end with its reader", producer.front()));
+  return judge(producer.front(), *status, *std::move(output));
 }
 
 }  // namespace loam::sys

@@ -37,6 +37,20 @@ TEST(Run, TimeLimitHoldsForOneThatClosedItsOutputs) {
   EXPECT_EQ(late.error().message(), "sh (limit 1 s): took too long");
 }
 
+TEST(Run, OneReadsWhatTheOtherWrites) {
+  const auto limit = std::chrono::seconds(20);
+  const auto done = run_piped({"head", "-c", "3000000", "/dev/zero"}, {"wc", "-c"}, limit);
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->out, "3000000\n");
+  const auto first = run_piped({"ls", "/nonexistent"}, {"wc", "-c"}, limit);
+  ASSERT_FALSE(first);
+  EXPECT_TRUE(first.error().text().starts_with("ls exited with 2")) << first.error().text();
+  const auto second = run_piped({"head", "-c", "3000000", "/dev/zero"}, {"false"}, limit);
+  ASSERT_FALSE(second);
+  EXPECT_TRUE(second.error().text().starts_with("false exited with 1")) << second.error().text();
+  EXPECT_FALSE(run_piped({"sleep", "100"}, {"cat"}, std::chrono::seconds(1)));
+}
+
 TEST(Run, TheEnvironmentIsNotOurs) {
   ::setenv("LOAM_SECRET", "x", 1);
   EXPECT_EQ(run({"env"})->out.find("LOAM_SECRET"), std::string::npos);
