@@ -318,7 +318,7 @@ def docs():
 def check_docs(tally):
     path, text = reference()
     tally.add("docs/loam.yaml.md is what ./dev docs makes", path.exists() and path.read_text() == text)
-    for page in ("network.md", "disks.md"):
+    for page in ("network.md", "disks.md", "kubernetes.md"):
         for number, recipe in enumerate(re.findall(r"^```yaml\n(.*?)^```", (TOP / "docs" / page).read_text(), re.DOTALL | re.MULTILINE), 1):
             done = subprocess.run([str(BUILD / "release/initd/loamctl"), "config", "check", "-"], input="version: 1\n" + recipe, capture_output=True, text=True)
             tally.add(f"docs/{page} recipe {number}", done.returncode == 0)

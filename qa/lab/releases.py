@@ -55,7 +55,7 @@ def other_versions():
     found = {}
     for line in listed.splitlines():
         name, version, source = (word.strip() for word in line.split("|"))
-        if "Sources" not in source and version != lock[name]["version"]:
+        if "Sources" not in source and "backports" not in source and version != lock[name]["version"]:
             found[name] = version
     return found
 
