@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/file.hpp"
+#include "base/prefix.hpp"
 #include "base/text.hpp"
 #include "cluster/kubeadm.hpp"
 #include "model/parse.hpp"
@@ -22,7 +23,6 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* engine = "/usr/lib/loam/loam-cluster";
-constexpr const char* admin = "/etc/kubernetes/admin.conf";
 
 struct Options {
   std::string role = "worker";
@@ -52,7 +52,7 @@ Result<void> join_string(const Options& options, bool as_json) {
 
 // With an address in place of the API's name, which only nodes know.
 Result<void> kubeconfig() {
-  auto text = read_file(admin, 1U << 20U);
+  auto text = read_file(cluster::admin_path, 1U << 20U);
   if (!text)
     return std::unexpected(std::move(text)
                                .error()
@@ -61,8 +61,7 @@ Result<void> kubeconfig() {
   LOAM_TRY(const auto yaml, read_file("/loam/loam.yaml", std::size_t{2} << 20U));
   LOAM_TRY(const auto config, model::parse_config(yaml, "/loam/loam.yaml"));
   if (config.cluster && config.cluster->vip) {
-    const auto vip = config.cluster->vip->str();
-    const auto address = vip.substr(0, vip.find('/'));
+    const auto address = without_prefix(config.cluster->vip->str());
     const auto name = cluster::api_name(*config.cluster);
     if (const auto at = text->find(name); at != text->npos)
       text->replace(at, name.size(), address.contains(':') ? "[" + address + "]" : address);

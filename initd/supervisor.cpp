@@ -114,6 +114,12 @@ void Supervisor::set_condition(std::string type, std::string status, std::string
   }
 }
 
+void Supervisor::take_condition(std::string_view type, std::optional<Condition> condition) {
+  if (!condition) return drop_condition(type);
+  set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
+                std::move(condition->message));
+}
+
 bool Supervisor::condition_is(std::string_view type, std::string_view status) const {
   return std::ranges::any_of(status_.conditions, [&](const auto& c) { return c.type == type && c.status == status; });
 }

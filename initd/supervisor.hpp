@@ -147,6 +147,8 @@ class Supervisor {
   std::string cluster_address() const;
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
+  // none: nothing is said of it any more.
+  void take_condition(std::string_view type, std::optional<Condition> condition);
   bool condition_is(std::string_view type, std::string_view status) const;
   void settle();  // derives the state from the conditions and publishes
 

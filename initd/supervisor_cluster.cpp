@@ -1,6 +1,7 @@
 // The supervisor and the cluster: when this node takes its place there, and what it says of it.
 #include <algorithm>
 
+#include "base/prefix.hpp"
 #include "supervisor.hpp"
 
 namespace loam::node {
@@ -11,7 +12,6 @@ std::string Supervisor::cluster_address() const {
   const auto found = std::ranges::find_if(
       interfaces, [](const auto& one) { return std::ranges::contains(one.roles, model::Role::cluster); });
   if (found == interfaces.end()) return {};
-  const auto without_prefix = [](const std::string& text) { return text.substr(0, text.find('/')); };
   if (!found->addresses.empty()) return without_prefix(found->addresses.front().str());
   const auto* const link = network_.table().find(found->link.str());
   if (link == nullptr) return {};
@@ -29,13 +29,7 @@ void Supervisor::want_cluster() {
 }
 
 void Supervisor::cluster_changed() {
-  auto condition = cluster_.condition();
-  if (condition) {
-    set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
-                  std::move(condition->message));
-  } else {
-    drop_condition("Cluster");
-  }
+  take_condition("Cluster", cluster_.condition());
   settle();
 }
 

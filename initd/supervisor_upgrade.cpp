@@ -21,13 +21,7 @@ void Supervisor::upgrade_changed() {
   service_.document_changed("Upgrade");
   service_.document_changed("Slots");
   if (!installing_) status_.progress = upgrades_.progress();
-  auto condition = upgrades_.condition();
-  if (condition) {
-    set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
-                  std::move(condition->message));
-  } else {
-    drop_condition("Upgrade");
-  }
+  take_condition("Upgrade", upgrades_.condition());
   settle();
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/base64.hpp"
 #include "base/file.hpp"
+#include "base/prefix.hpp"
 #include "base/text.hpp"
 #include "cluster/cluster_state.hpp"
 #include "cluster/flannel.hpp"
@@ -36,7 +37,6 @@ constexpr seconds unit_limit{180};
 constexpr seconds address_limit{30};
 constexpr const char* kubeadm_config = "/run/loam/kubeadm.yaml";
 constexpr const char* keepalived_conf = "/etc/keepalived/keepalived.conf";
-constexpr const char* admin = "/etc/kubernetes/admin.conf";
 constexpr const char* kubelet_identity = "/etc/kubernetes/kubelet.conf";
 
 Result<void> run(std::vector<std::string> argv, seconds limit, std::string input = {}) {
@@ -140,7 +140,7 @@ Result<void> ClusterApply::hold_address() {
   if (!vip->peers.empty()) return {};  // another one may hold it
   const auto missing = [&]() -> Result<std::string> {
     LOAM_TRY(const auto shown, sys::run({"ip", "-json", "address", "show", "dev", vip->link}));
-    const auto address = vip->address.substr(0, vip->address.find('/'));
+    const auto address = without_prefix(vip->address);
     return shown.out.contains(std::format("\"{}\"", address)) ? "" : vip->link + " has not got it";
   };
   return wait_until(missing, address_limit, std::format("the virtual address {} is not held", vip->address));
@@ -187,7 +187,7 @@ Result<void> ClusterApply::start() {
 // Not checked by kubectl: for that it fetches a description of all resources within 32 s, which a server that has just
 // come up may not have ready by then. The server itself refuses what it cannot take.
 Result<void> ClusterApply::apply_network() {
-  LOAM_CHECK(run({"kubectl", "--kubeconfig", admin, "apply", "--server-side", "--field-manager=loam",
+  LOAM_CHECK(run({"kubectl", "--kubeconfig", admin_path, "apply", "--server-side", "--field-manager=loam",
                   "--force-conflicts", "--validate=false", "-f", "-"},
                  minutes(5), flannel_manifest(*config_.cluster, carried_.payload.flannel)));
   facts_.network_applied = carried_.digest;

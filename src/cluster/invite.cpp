@@ -12,6 +12,7 @@
 #include <span>
 
 #include "base/file.hpp"
+#include "base/prefix.hpp"
 #include "base/text.hpp"
 #include "cluster/random_bytes.hpp"
 #include "sys/subprocess.hpp"
@@ -22,7 +23,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* admin = "/etc/kubernetes/admin.conf";
 constexpr const char* certificate_path = "/etc/kubernetes/pki/ca.crt";
 constexpr const char* upload_config = "/run/loam/kubeadm-upload.yaml";
 constexpr std::chrono::minutes limit{5};
@@ -59,7 +59,7 @@ Result<void> upload_certificates(const model::Cluster& cluster, const NodeFacts&
 }
 
 std::string host_and_port(std::string address) {
-  address = address.substr(0, address.find('/'));
+  address = without_prefix(address);
   return std::format("{}:{}", address.contains(':') ? "[" + address + "]" : address, api_port);
 }
 
@@ -102,7 +102,7 @@ Result<Invitation> invite(const model::Config& config, const NodeFacts& node, co
   if (!config.cluster) return fail("this node is in no cluster", "loam.yaml has no cluster:");
   const auto& cluster = *config.cluster;
   auto certificate = read_file(certificate_path, 1U << 16U);
-  if (!certificate || !std::filesystem::exists(admin))
+  if (!certificate || !std::filesystem::exists(admin_path))
     return fail("this node is none of the control plane, so it can invite nobody",
                 "ask a node of the control plane; kubectl get nodes shows them");
   Invitation made{.cluster = cluster.name.str(),
@@ -122,7 +122,7 @@ Result<Invitation> invite(const model::Config& config, const NodeFacts& node, co
     LOAM_TRY(made.encryption_key, encryption_key());
     LOAM_CHECK(upload_certificates(cluster, node, carried, made.certificate_key));
   }
-  LOAM_CHECK(sys::run({"kubectl", "--kubeconfig", admin, "--request-timeout=60s", "create", "-f", "-"},
+  LOAM_CHECK(sys::run({"kubectl", "--kubeconfig", admin_path, "--request-timeout=60s", "create", "-f", "-"},
                       {.timeout = limit, .input = token_secret(made.token, made.until), .environment = {}}));
   return made;
 }

@@ -2,13 +2,14 @@
 
 #include <format>
 
+#include "base/prefix.hpp"
 #include "cluster/kubeadm.hpp"
 
 namespace loam::cluster {
 
 unsigned router_id(const std::string& address) {
   unsigned sum = 0;
-  for (const auto c : address.substr(0, address.find('/'))) sum = (sum * 31 + static_cast<unsigned char>(c)) % 255;
+  for (const auto c : without_prefix(address)) sum = (sum * 31 + static_cast<unsigned char>(c)) % 255;
   return sum + 1;
 }
 

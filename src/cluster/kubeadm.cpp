@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/prefix.hpp"
+
 namespace loam::cluster {
 
 using nlohmann::json;
@@ -57,7 +59,7 @@ json init_document(const model::Cluster& cluster, const NodeFacts& node) {
 
 json api_server(const model::Cluster& cluster) {
   auto names = json::array({api_name(cluster), "localhost", "127.0.0.1"});
-  if (cluster.vip) names.push_back(cluster.vip->str().substr(0, cluster.vip->str().find('/')));
+  if (cluster.vip) names.push_back(without_prefix(cluster.vip->str()));
   return {{"certSANs", std::move(names)},
           {"extraArgs", arguments({{"encryption-provider-config", std::string(encryption_path)},
                                    {"audit-policy-file", std::string(audit_policy_path)},

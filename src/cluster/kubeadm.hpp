@@ -23,6 +23,8 @@ struct Payload {
 Result<Payload> parse_payload(std::string_view json);
 
 inline constexpr int api_port = 6443;
+// Where kubeadm leaves what an administrator shows to the API.
+inline constexpr const char* admin_path = "/etc/kubernetes/admin.conf";
 inline constexpr std::string_view patches_folder = "/etc/kubernetes/patches";
 inline constexpr std::string_view audit_policy_path = "/etc/kubernetes/audit-policy.yaml";
 inline constexpr std::string_view encryption_path = "/etc/kubernetes/encryption.yaml";

@@ -3,6 +3,8 @@
 #include <format>
 #include <optional>
 
+#include "base/prefix.hpp"
+
 namespace loam::plan {
 
 namespace {
@@ -27,7 +29,7 @@ std::string api_host(const model::Cluster& cluster) {
   const auto address = cluster.vip                                                        ? cluster.vip->str()
                        : cluster.role == model::NodeRole::worker && !cluster.join.empty() ? cluster.join.front().str()
                                                                                           : "127.0.0.1";
-  return std::format("{} api.{}\n", address.substr(0, address.find('/')), cluster.name.str());
+  return std::format("{} api.{}\n", without_prefix(address), cluster.name.str());
 }
 
 RenderedFile hosts(const std::string& name, const std::optional<model::Cluster>& cluster) {
