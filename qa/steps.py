@@ -368,7 +368,8 @@ def fuzz_seeds():
     ledger = b'{"version":1,"claims":[{"id":"i","names":["i"],"description":"d","slot":"s","purpose":"data","metadata":"m","db_bytes":1,"parts":0,"osd_uuid":"u","osd_id":"1"}],"used_consents":["i"],"erased":["i"],"wipes":[{"id":"i","content":' + content + b"}]}"
     documents = [b"\0" + smart, b"\1" + nvme, b'\2{"state":"good","why":"w"}', b"\3" + content, b"\4" + ledger]
     return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}'], "http_fuzz": [b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 8-15/64\r\nContent-Length: 8\r\nETag: \"1\"\r\n\r\n12345678", b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + b"x" * 64, b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"],
-            "journal_fuzz": [plan]}
+            "journal_fuzz": [plan],
+            "udev_record_fuzz": [b"S:disk/by-id/wwn-0x5\nI:4711\nE:ID_MODEL_ENC=A\\x20B\nV:1\n"]}
 
 
 def fuzz(tally, names=(), seconds=60, keep=False):

@@ -36,7 +36,10 @@ def one_disk(top, i):
     for place in (f"class/block/{name}", f"block/{name}", f"dev/block/{number}"):
         link(sys / place, disk)
     path = f"pci-0000:00:01.0-scsi-0:0:{i}:0"
-    properties = {"ID_BUS": "scsi", "ID_WWN": wwn, "ID_WWN_WITH_EXTENSION": wwn, "ID_SCSI_SERIAL": f"S{i}", "ID_MODEL": "LOAM-HDD", "ID_PATH": path}
+    # As scsi_id and path_id say it.
+    properties = {"ID_SCSI": "1", "ID_TYPE": "disk", "ID_BUS": "scsi", "ID_VENDOR": "LOAM", "ID_VENDOR_ENC": "LOAM\\x20\\x20\\x20\\x20", "ID_MODEL": "LOAM-HDD",
+                  "ID_MODEL_ENC": "LOAM-HDD" + 8 * "\\x20", "ID_REVISION": "1.0", "ID_SERIAL": f"3{wwn[2:]}", "ID_SERIAL_SHORT": wwn[2:], "ID_WWN": wwn,
+                  "ID_WWN_WITH_EXTENSION": wwn, "ID_SCSI_SERIAL": f"S{i}", "ID_PATH": path}
     lines = [f"S:disk/by-id/wwn-{wwn}", f"S:disk/by-id/scsi-3{wwn[2:]}", f"S:disk/by-path/{path}", "I:1000000",
              *(f"E:{key}={value}" for key, value in properties.items()), "V:1"]
     files(top / "run/udev/data", {f"b{number}": "\n".join(lines)})

@@ -123,6 +123,23 @@ Result<std::vector<std::byte>> from_hex(std::string_view text) {
   return bytes;
 }
 
+std::string without_hex_escapes(std::string_view text) {
+  constexpr std::string_view mark = "\\x";
+  std::string plain;
+  while (true) {
+    const auto at = text.find(mark);
+    plain += text.substr(0, at);
+    if (at == std::string_view::npos) return plain;
+    text.remove_prefix(at + mark.size());
+    if (const auto byte = from_hex(text.substr(0, 2)); byte && byte->size() == 1) {
+      plain += static_cast<char>(byte->front());
+      text.remove_prefix(2);
+    } else {
+      plain += mark;
+    }
+  }
+}
+
 namespace {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

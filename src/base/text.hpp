@@ -32,6 +32,8 @@ std::uint64_t leading_number(std::string_view text);
 
 std::string to_hex(std::span<const std::byte> bytes);
 Result<std::vector<std::byte>> from_hex(std::string_view text);
+// "QEMU\x20HARDDISK" as "QEMU HARDDISK"; what is no such escape stays.
+std::string without_hex_escapes(std::string_view text);
 
 // The candidate that a person most likely meant, if any is near enough.
 std::optional<std::string> closest(std::string_view word, std::span<const std::string> candidates);

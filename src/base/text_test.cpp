@@ -46,6 +46,13 @@ TEST(Text, HexadecimalBothWays) {
   for (const auto* const bad : {"0", "zz", "0x", "+1"}) EXPECT_FALSE(from_hex(bad)) << bad;
 }
 
+TEST(Text, HexEscapesAreUndone) {
+  EXPECT_EQ(without_hex_escapes("QEMU\\x20HARDDISK\\x20\\x20"), "QEMU HARDDISK  ");
+  EXPECT_EQ(without_hex_escapes("a\\x5cx20"), "a\\x20");
+  for (const auto* const plain : {"", "plain", "\\", "\\x", "\\x2", "\\xzz", "x20"})
+    EXPECT_EQ(without_hex_escapes(plain), plain);
+}
+
 TEST(Text, PrintableStopsTerminalTricks) {
   EXPECT_EQ(printable("a\x1b[2Jb", 4), "a?[2...");
   EXPECT_EQ(printable("M\xc3\xbcller \xfc \xc0\xaf", 40), "M\xc3\xbcller ? ??");

@@ -14,24 +14,6 @@ std::string same_disk(const Facts& disk) {
   return std::format("{}|{}|{}|{}", disk.wwn, disk.serial, disk.model, disk.bytes);
 }
 
-// True if other disks claim it too.
-template <typename Claims>
-bool count(Claims& claims, const std::string& name, const std::string& disk, int change) {
-  auto& disks = claims[name];
-  auto& times = disks[disk];
-  times += change;
-  if (times == 0) disks.erase(disk);
-  const bool shared = disks.size() > (change > 0 ? 1U : 0U);
-  if (disks.empty()) claims.erase(name);
-  return shared;
-}
-
-template <typename Claims>
-bool only_claim(const Claims& claims, const std::string& name) {
-  const auto found = claims.find(name);
-  return found != claims.end() && found->second.size() == 1;
-}
-
 }  // namespace
 
 void DiskTable::set_cluster(const std::string& ceph_fsid) {
@@ -40,36 +22,66 @@ void DiskTable::set_cluster(const std::string& ceph_fsid) {
   for (const auto& [node, disk] : disks_) count_ours(ours_, disk.facts.content, 1);
 }
 
-bool DiskTable::claim(const Known& disk, int change) {
-  const auto& node = disk.facts.node;
-  auto& nodes = paths_[disk.key];
-  change > 0 ? static_cast<void>(nodes.insert(node)) : static_cast<void>(nodes.erase(node));
-  bool shared = !nodes.empty() && (change < 0 || nodes.size() > 1);
-  if (nodes.empty()) paths_.erase(disk.key);
-  for (const auto& name : disk.names) shared = count(names_, name, disk.key, change) || shared;
-  for (const auto& link : disk.facts.links) shared = count(links_, link, disk.key, change) || shared;
+bool DiskTable::only_claim(const Claims& claims, const std::string& name) {
+  const auto found = claims.find(name);
+  return found != claims.end() && std::ranges::count(found->second, found->second.front()) == std::ssize(found->second);
+}
+
+// True if other disks claim it too.
+bool DiskTable::add(Claims& claims, const std::string& name, const Paths::value_type* disk) {
+  auto& claimants = claims[name];
+  claimants.push_back(disk);
+  return std::ranges::count(claimants, disk) != std::ssize(claimants);
+}
+
+// True if anything still claims it.
+bool DiskTable::take_back(Claims& claims, const std::string& name, const Paths::value_type* disk) {
+  const auto found = claims.find(name);
+  auto& claimants = found->second;
+  claimants.erase(std::ranges::find(claimants, disk));
+  if (!claimants.empty()) return true;
+  claims.erase(found);
+  return false;
+}
+
+bool DiskTable::add_claims(const Known& known) {
+  bool shared = known.disk->second.size() > 1;
+  for (const auto& name : known.names) shared = add(names_, name, known.disk) || shared;
+  for (const auto& link : known.facts.links) shared = add(links_, link, known.disk) || shared;
+  return shared;
+}
+
+bool DiskTable::take_back_claims(const Known& known) {
+  bool shared = false;
+  for (const auto& name : known.names) shared = take_back(names_, name, known.disk) || shared;
+  for (const auto& link : known.facts.links) shared = take_back(links_, link, known.disk) || shared;
   return shared;
 }
 
 bool DiskTable::put(Facts facts) {
   const bool before = remove(facts.node);
-  Known disk{.facts = std::move(facts), .key = {}, .names = {}};
-  disk.key = same_disk(disk.facts);
-  disk.names = claimed_names(disk.facts);
-  const bool shared = claim(disk, 1);
-  const bool osd = count_ours(ours_, disk.facts.content, 1);
-  auto node = disk.facts.node;
-  disks_.insert_or_assign(std::move(node), std::move(disk));
+  const auto disk = paths_.try_emplace(same_disk(facts)).first;
+  disk->second.insert(facts.node);
+  auto names = claimed_names(facts);
+  auto node = facts.node;
+  const auto& known = disks_.try_emplace(std::move(node), std::move(facts), &*disk, std::move(names)).first->second;
+  const bool shared = add_claims(known);
+  const bool osd = count_ours(ours_, known.facts.content, 1);
   return before || shared || osd;
 }
 
 bool DiskTable::remove(const std::string& node) {
   const auto found = disks_.find(node);
   if (found == disks_.end()) return false;
-  const bool osd = count_ours(ours_, found->second.facts.content, -1);
-  const bool shared = claim(found->second, -1);
+  const auto& known = found->second;
+  const bool osd = count_ours(ours_, known.facts.content, -1);
+  const bool shared = take_back_claims(known);
+  const auto paths = paths_.find(known.disk->first);
+  paths->second.erase(node);
+  const bool other_path = !paths->second.empty();
   disks_.erase(found);
-  return osd || shared;
+  if (!other_path) paths_.erase(paths);
+  return osd || shared || other_path;
 }
 
 const Facts* DiskTable::find(const std::string& node) const {
@@ -77,12 +89,12 @@ const Facts* DiskTable::find(const std::string& node) const {
   return found == disks_.end() ? nullptr : &found->second.facts;
 }
 
-Facts DiskTable::identified(const Known& disk) const {
-  auto result = disk.facts;
+Facts DiskTable::identified(const Known& known) const {
+  auto result = known.facts;
   result.names.clear();
   result.link.clear();
   result.clash.clear();
-  for (const auto& name : disk.names) {
+  for (const auto& name : known.names) {
     if (only_claim(names_, name))
       result.names.push_back(name);
     else if (result.names.empty() && result.clash.empty())
@@ -91,14 +103,14 @@ Facts DiskTable::identified(const Known& disk) const {
   result.id = result.names.empty() ? "" : result.names.front();
   const auto link = std::ranges::find_if(result.links, [&](const auto& one) { return only_claim(links_, one); });
   if (link != result.links.end()) result.link = *link;
-  merge_paths(result, disk.key);
+  merge_paths(result, known.disk->second);
   return result;
 }
 
 // What one path knows is true of the disk. Paths that see different things are two disks that claim to be one.
-void DiskTable::merge_paths(Facts& facts, const std::string& key) const {
+void DiskTable::merge_paths(Facts& facts, const std::set<std::string>& nodes) const {
   facts.paths = {facts.node};
-  for (const auto& node : paths_.at(key)) {
+  for (const auto& node : nodes) {
     if (node == facts.node) continue;
     const auto& other = disks_.at(node).facts;
     facts.paths.push_back(node);
@@ -120,14 +132,13 @@ std::vector<std::string> DiskTable::nodes() const {
 
 std::optional<Disk> DiskTable::disk(const std::string& node) const {
   const auto found = disks_.find(node);
-  if (found == disks_.end() || *paths_.at(found->second.key).begin() != node) return std::nullopt;
+  if (found == disks_.end() || *found->second.disk->second.begin() != node) return std::nullopt;
   return classify(identified(found->second), ours_);
 }
 
 std::optional<Disk> DiskTable::named(const std::string& name) const {
-  const auto claims = names_.find(name);
-  if (claims == names_.end() || claims->second.size() != 1) return std::nullopt;
-  return disk(*paths_.at(claims->second.begin()->first).begin());
+  if (!only_claim(names_, name)) return std::nullopt;
+  return disk(*names_.at(name).front()->second.begin());
 }
 
 std::vector<Disk> DiskTable::disks() const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "diskmgr/disk.hpp"
@@ -14,6 +15,14 @@ namespace loam::diskmgr {
 
 class DiskTable {
  public:
+  DiskTable() = default;
+  // What it knows points to itself.
+  DiskTable(DiskTable&&) = default;
+  DiskTable& operator=(DiskTable&&) = default;
+  DiskTable(const DiskTable&) = delete;
+  DiskTable& operator=(const DiskTable&) = delete;
+  ~DiskTable() = default;
+
   // ceph_fsid: of the cluster whose OSDs are ours; empty: none are.
   void set_cluster(const std::string& ceph_fsid);
   // A disk that is new or has changed, by its node. Identity, clash, link and paths are filled in by the table. True if
@@ -33,20 +42,26 @@ class DiskTable {
   std::vector<Disk> disks() const;
 
  private:
-  using Claims = std::map<std::string, std::map<std::string, int>, std::less<>>;  // name -> disk -> on how many paths
+  using Paths = std::map<std::string, std::set<std::string>>;  // what all paths to a disk have in common -> its nodes
+  using Claimants = std::vector<const Paths::value_type*>;     // one for each path of each disk
+  using Claims = std::unordered_map<std::string, Claimants>;   // by the name that they claim
   struct Known {
-    Facts facts;                     // as they were put
-    std::string key;                 // what all paths to the disk have in common
+    Facts facts;  // as they were put
+    const Paths::value_type* disk;
     std::vector<std::string> names;  // that it claims
   };
-  bool claim(const Known& disk, int change);
-  Facts identified(const Known& disk) const;
-  void merge_paths(Facts& facts, const std::string& key) const;
+  static bool only_claim(const Claims& claims, const std::string& name);
+  static bool add(Claims& claims, const std::string& name, const Paths::value_type* disk);
+  static bool take_back(Claims& claims, const std::string& name, const Paths::value_type* disk);
+  bool add_claims(const Known& known);
+  bool take_back_claims(const Known& known);
+  Facts identified(const Known& known) const;
+  void merge_paths(Facts& facts, const std::set<std::string>& nodes) const;
 
-  std::map<std::string, Known, std::less<>> disks_;     // by node
-  std::map<std::string, std::set<std::string>> paths_;  // disk -> its nodes
-  Claims names_;                                        // name -> disks
-  Claims links_;                                        // link of udev -> disks
+  std::map<std::string, Known, std::less<>> disks_;  // by node
+  Paths paths_;
+  Claims names_;
+  Claims links_;  // of udev
   Ours ours_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/zeros.hpp"
 #include "diskmgr/ceph_parts.hpp"
 
 namespace loam::diskmgr {
@@ -220,7 +221,7 @@ class Looker {
     constexpr std::uint64_t piece = 128U << 10U;
     for (std::uint64_t at = 0; at < stretch.bytes; at += piece) {
       LOAM_TRY(const auto block, read(stretch.offset + at, std::min(piece, stretch.bytes - at)));
-      if (std::ranges::any_of(block, [](std::byte byte) { return byte != std::byte{0}; })) return true;
+      if (!all_zero(block)) return true;
     }
     return false;
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "diskmgr/disk.hpp"
@@ -60,7 +61,7 @@ class StoragePlanner {
   model::StorageRules rules_;
   std::vector<model::DiskId> wipe_;
   Ledger ledger_;
-  std::map<std::string, std::size_t, std::less<>> claims_;  // name -> place in the ledger
+  std::unordered_map<std::string, std::size_t> claims_;  // name -> place in the ledger
   std::map<std::string, Device> devices_;
   std::int64_t osds_ = 0;
 };

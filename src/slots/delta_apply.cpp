@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <format>
 #include <vector>
 
+#include "base/zeros.hpp"
 #include "slots/block_assembler.hpp"
 #include "slots/block_hasher.hpp"
 #include "slots/block_io.hpp"
@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::array<std::byte, block_size> zero_block{};
 constexpr std::size_t most_unreadable = 1024;  // reads that fail
-
-// Each byte is as the one before it.
-bool is_zero(std::span<const std::byte> data) {
-  return data.front() == std::byte{0} && std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0;
-}
 
 Result<void> index_active(const ActiveSlot& active, std::span<const std::byte> salt, const Digest& zero,
                           BlockIndex& index) {
@@ -48,7 +43,7 @@ Result<void> index_target(const DeltaTarget& target, std::span<const std::byte> 
     if (!run && ++unreadable > most_unreadable) return std::unexpected(std::move(run).error());
     if (!run) ++i;
     if (!run) continue;
-    if (is_zero(*run)) {  // a slot that never held much
+    if (all_zero(*run)) {  // a slot that never held much
       const auto end = i + run->size() / block_size;
       for (; i < end; ++i) seeds.blank[i] = true;
       continue;

@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/scratch.hpp"
 #include "base/text.hpp"
+#include "base/zeros.hpp"
 #include "slots/block_assembler.hpp"
 #include "slots/block_io.hpp"
 #include "slots/install_plan.hpp"
@@ -87,8 +88,7 @@ Result<bool> UpgradeApply::never_used() const {
   LOAM_TRY(const auto disk, open_file(verity.path, O_RDONLY));
   std::array<std::byte, 2 * block_size> head{};
   const bool read = read_exact(disk.get(), head, verity.offset).has_value();
-  const bool empty = std::ranges::all_of(head, [](std::byte byte) { return byte == std::byte{0}; });
-  return read && empty;
+  return read && all_zero(head);
 }
 
 // Of a release that is not all there yet, nothing is worth what the other slot still holds.

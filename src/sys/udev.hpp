@@ -8,40 +8,43 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "sys/udev_record.hpp"
 
 namespace loam::sys {
 
-struct UdevFree {
-  void operator()(udev* handle) const { udev_unref(handle); }
-  void operator()(udev_device* handle) const { udev_device_unref(handle); }
-  void operator()(udev_monitor* handle) const { udev_monitor_unref(handle); }
-};
-template <typename T>
-using UdevHandle = std::unique_ptr<T, UdevFree>;
-
 class BlockDevice {
  public:
-  explicit BlockDevice(UdevHandle<udev_device> device) : device_(std::move(device)) {}
-
   std::string name() const;  // sda1
   std::string node() const;  // /dev/sda1
-  std::string syspath() const;
-  bool is_partition() const;
+  const std::string& syspath() const { return syspath_; }
+  bool is_partition() const { return property("DEVTYPE") == "partition"; }
   // udev's rules have run for it.
-  bool is_initialized() const;
+  bool is_initialized() const { return record_.initialized; }
   // Device node of the whole disk that a partition lies on; its own for a whole disk.
   std::string disk_node() const;
   // Property of udev's database, attribute in sysfs; empty if absent, blanks at the ends removed.
-  std::string property(const char* name) const;
+  std::string property(std::string_view name) const;
   std::string attribute(const char* name) const;
+  // Of a property that udev keeps with "\x20" for a blank and for all that is not plain: the text itself.
+  std::string encoded_property(std::string_view name) const;
+  // Its folder in sysfs is opened anew for the next attribute: for those who keep many of them.
+  void let_go() { folder_.reset(); }
 
  private:
-  UdevHandle<udev_device> device_;
-  mutable UniqueFd folder_;  // in sysfs, opened for the first attribute
+  friend std::optional<BlockDevice> block_device(const std::string& name);
+  explicit BlockDevice(std::string syspath) : syspath_(std::move(syspath)) {}
+  void read_record();
+  void ask_libudev();
+
+  std::string syspath_;
+  UdevRecord record_;
+  mutable UniqueFd folder_;  // in sysfs
 };
 
 // Kernel names of all block devices, in order.
@@ -70,8 +73,12 @@ class BlockMonitor {
   bool wait(std::chrono::milliseconds limit);
 
  private:
-  explicit BlockMonitor(UdevHandle<udev_monitor> monitor) : monitor_(std::move(monitor)) {}
-  UdevHandle<udev_monitor> monitor_;
+  struct Unref {
+    void operator()(udev_monitor* handle) const { udev_monitor_unref(handle); }
+  };
+  using Handle = std::unique_ptr<udev_monitor, Unref>;
+  explicit BlockMonitor(Handle monitor) : monitor_(std::move(monitor)) {}
+  Handle monitor_;
 };
 
 }  // namespace loam::sys
