@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <format>
 
 #include "base/file.hpp"
@@ -20,6 +19,8 @@ constexpr const char* may_fall_back = "/run/loam/may-fall-back";  // of the init
 // A copy under the name without a counter, whole and read back, before the one with the counter goes.
 Result<std::string> bless_entry(const std::string& version) {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  // It may be put back in this moment.
+  LOAM_TRY(const auto lock, esp.lock());
   const std::string folder = "/EFI/Linux/";
   LOAM_TRY(const auto names, esp.list(folder));
   for (const auto& name : names) {
@@ -29,12 +30,6 @@ Result<std::string> bless_entry(const std::string& version) {
     const auto from = std::format("{}{}{}", slots::esp_mount_point, folder, name);
     const auto blessed = std::format("{}loam-{}.efi", folder, version);
     LOAM_CHECK(esp.put(from, blessed));
-    LOAM_TRY(const auto now, esp.list(folder));
-    if (std::ranges::any_of(slots::boot_entries(now),
-                            [&](const auto& one) { return one.version == version && one.retired(); })) {
-      LOAM_CHECK(esp.remove(blessed));
-      return std::format("Loam {} was put back while it was to be blessed", version);
-    }
     LOAM_CHECK(esp.remove(folder + name));
     ::unlink(may_fall_back);  // what fails from now on restarts nothing
     return std::format("Loam {} has proven itself", version);

@@ -62,11 +62,12 @@ bool DiskTable::put(Facts facts) {
   const bool before = remove(facts.node);
   const auto disk = paths_.try_emplace(same_disk(facts)).first;
   disk->second.insert(facts.node);
-  auto names = claimed_names(facts);
-  auto node = facts.node;
-  const auto& known = disks_.try_emplace(std::move(node), std::move(facts), &*disk, std::move(names)).first->second;
+  Known known{.facts = std::move(facts), .disk = &*disk, .names = {}};
+  known.names = claimed_names(known.facts);
   const bool shared = add_claims(known);
   const bool osd = count_ours(ours_, known.facts.content, 1);
+  auto node = known.facts.node;
+  disks_.insert_or_assign(std::move(node), std::move(known));
   return before || shared || osd;
 }
 

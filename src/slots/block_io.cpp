@@ -37,6 +37,7 @@ void BlockReader::read_ahead() {
 bool BlockReader::take_ahead(std::uint64_t index) {
   if (!reading_.valid()) return false;
   const bool read = reading_.get().has_value();
+  if (!read) doubtful_end_ = next_first_ + next_blocks_;
   if (!read || index != next_first_) return false;
   std::swap(buffer_, next_);
   first_ = next_first_;
@@ -44,19 +45,30 @@ bool BlockReader::take_ahead(std::uint64_t index) {
   return true;
 }
 
+Result<void> BlockReader::read_piece(std::uint64_t index, std::uint64_t count) {
+  held_ = 0;
+  auto read = read_exact(fd_.get(), buffer_.first(count * block_size), place_.offset + index * block_size);
+  if (!read) return std::unexpected(std::move(read).error().context(place_.path.string()));
+  first_ = index;
+  held_ = count;
+  return {};
+}
+
+// A disk tries for seconds at a sector that it cannot read: one in a piece is met twice, not once for each block before
+// it, and what else is in the piece is had.
 Result<void> BlockReader::fill(std::uint64_t index) {
   const bool in_order = held_ > 0 && index == first_ + held_;
   if (take_ahead(index)) {
     read_ahead();
     return {};
   }
+  if (index < doubtful_end_) return read_piece(index, 1);
   const std::uint64_t wanted = in_order ? buffer_.size() / block_size : scattered_blocks;
-  held_ = 0;
   const auto count = std::min(wanted, blocks_ - index);
-  if (auto read = read_exact(fd_.get(), buffer_.first(count * block_size), place_.offset + index * block_size); !read)
-    return std::unexpected(std::move(read).error().context(place_.path.string()));
-  first_ = index;
-  held_ = count;
+  if (!read_piece(index, count)) {
+    doubtful_end_ = index + count;
+    return read_piece(index, 1);
+  }
   if (in_order) read_ahead();
   return {};
 }

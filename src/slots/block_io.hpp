@@ -26,6 +26,7 @@ class BlockReader {
   BlockReader(UniqueFd fd, Place place, std::uint64_t blocks)
       : fd_(std::move(fd)), place_(std::move(place)), blocks_(blocks) {}
   Result<void> fill(std::uint64_t index);
+  Result<void> read_piece(std::uint64_t index, std::uint64_t count);
   bool take_ahead(std::uint64_t index);
   void read_ahead();
 
@@ -33,8 +34,9 @@ class BlockReader {
   Place place_;
   std::uint64_t blocks_ = 0;
   AlignedBuffer buffer_{std::size_t{1} << 20U};
-  std::uint64_t first_ = 0;  // in the buffer
-  std::uint64_t held_ = 0;   // blocks in the buffer
+  std::uint64_t first_ = 0;         // in the buffer
+  std::uint64_t held_ = 0;          // blocks in the buffer
+  std::uint64_t doubtful_end_ = 0;  // up to here blocks are read one by one: a piece could not be
   // What comes next, where blocks are asked for in order.
   AlignedBuffer next_{std::size_t{1} << 20U};
   std::uint64_t next_first_ = 0;

@@ -36,6 +36,8 @@ class Esp : public EspFiles {
   Result<void> rename(const std::string& from, const std::string& to) const override;
   Result<std::uint64_t> size(const std::string& path) const override;
   Result<std::uint64_t> free_bytes() const override;
+  // Nobody else knows of it.
+  Result<UniqueFd> lock() const override { return UniqueFd(); }
   // An error unless the file on the ESP, read past the page cache, is what `from` is.
   Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
 

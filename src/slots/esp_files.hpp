@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 
 namespace loam::slots {
 
@@ -35,6 +36,8 @@ class EspFiles {
   // Bytes of a file.
   virtual Result<std::uint64_t> size(const std::string& path) const = 0;
   virtual Result<std::uint64_t> free_bytes() const = 0;
+  // For a change of several steps: nobody else begins one until the result goes.
+  virtual Result<UniqueFd> lock() const = 0;
 };
 
 }  // namespace loam::slots

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <format>
 #include <vector>
 
@@ -123,6 +124,13 @@ Result<std::uint64_t> MountedEsp::free_bytes() const {
   struct statvfs info{};
   if (::statvfs(root_.c_str(), &info) != 0) return fail_errno(root_.string());
   return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+}
+
+// Copying a UKI of 100 MB to a slow disk takes a while.
+Result<UniqueFd> MountedEsp::lock() const {
+  LOAM_TRY(auto folder, open_file(root_, O_RDONLY | O_DIRECTORY));
+  LOAM_CHECK(lock_exclusively(folder.get(), root_.string(), std::chrono::minutes(2)));
+  return folder;
 }
 
 }  // namespace loam::slots

@@ -25,6 +25,7 @@ class MountedEsp : public EspFiles {
   Result<void> rename(const std::string& from, const std::string& to) const override;
   Result<std::uint64_t> size(const std::string& path) const override;
   Result<std::uint64_t> free_bytes() const override;
+  Result<UniqueFd> lock() const override;
 
  private:
   std::filesystem::path at(const std::string& path) const { return root_ / path.substr(1); }
