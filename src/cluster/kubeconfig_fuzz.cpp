@@ -1,0 +1,16 @@
+// Any bytes as a kubeconfig: what is taken has a server with TLS and all that proves who is who.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "cluster/kubeconfig.hpp"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto config = loam::cluster::parse_kubeconfig(
+      text, "fuzz", [](const std::string& path) -> loam::Result<std::string> { return path; });
+  if (!config) return 0;
+  if (!config->server.starts_with("https://") || config->authority.empty() || config->key.empty()) std::abort();
+  return 0;
+}
