@@ -10,7 +10,6 @@
 
 #include "cluster/kube_port.hpp"
 #include "cluster/lease_holder.hpp"
-#include "cluster/watch_stream.hpp"
 
 namespace loam::cluster {
 
@@ -65,13 +64,13 @@ class FakeKube : public KubePort {
   Answer<void> check_version(const Resource& resource, const json& object, bool must_be_there) {
     const auto found = objects.find(path_of(resource, name_of(object)));
     if (found == objects.end()) return must_be_there ? Answer<void>(problem(404)) : Answer<void>{};
-    const auto wanted = resource_version(object);
-    if (!wanted.empty() && wanted != resource_version(found->second)) return problem(409);
+    const auto wanted = resource_version_of(object);
+    if (!wanted.empty() && wanted != resource_version_of(found->second)) return problem(409);
     return {};
   }
   json store(const Resource& resource, json object) {
     auto& kept = objects[path_of(resource, name_of(object))];
-    object["metadata"]["resourceVersion"] = kept.is_null() ? "" : resource_version(kept);
+    object["metadata"]["resourceVersion"] = kept.is_null() ? "" : resource_version_of(kept);
     if (kept != object) object["metadata"]["resourceVersion"] = std::to_string(++version_);
     kept = object;
     return object;

@@ -26,7 +26,7 @@ std::string word(const json& object, const char* key) {
 Result<Page> page_of(json answer) {
   const auto items = answer.find("items");
   if (items == answer.end() || !items->is_array()) return fail("what came is no list");
-  Page page{.items = {}, .next = {}, .resource_version = resource_version(answer)};
+  Page page{.items = {}, .next = {}, .resource_version = resource_version_of(answer)};
   for (auto& item : *items) page.items.push_back(std::move(item));
   if (const auto metadata = answer.find("metadata"); metadata != answer.end() && metadata->is_object())
     page.next = word(*metadata, "continue");
@@ -54,7 +54,7 @@ struct WatchState {
         problem = error_of_answer(request, status, event.object.dump(-1, ' ', false, json::error_handler_t::replace));
       return false;
     }
-    if (auto version = resource_version(event.object); !version.empty()) watched.from = std::move(version);
+    if (auto version = resource_version_of(event.object); !version.empty()) watched.from = std::move(version);
     if (event.type == WatchEvent::Type::bookmark || on_event(event)) return true;
     watched.end = Watched::End::stopped;
     return false;

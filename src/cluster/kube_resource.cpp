@@ -77,4 +77,6 @@ std::string describe(const json& object) {
 
 std::string name_of(const json& object) { return of_metadata(object, "name"); }
 
+std::string resource_version_of(const json& object) { return of_metadata(object, "resourceVersion"); }
+
 }  // namespace loam::cluster

@@ -32,5 +32,6 @@ std::string describe(const nlohmann::json& object);
 
 // An object's own name; empty if it has none.
 std::string name_of(const nlohmann::json& object);
+std::string resource_version_of(const nlohmann::json& object);
 
 }  // namespace loam::cluster

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "cluster/kube_resource.hpp"
 #include "cluster/watch_stream.hpp"
 
 namespace {
@@ -22,7 +23,7 @@ Seen feed(std::string_view text, std::size_t step) {
     seen.good = stream
                     .feed(text.substr(at, step),
                           [&](const WatchEvent& event) {
-                            static_cast<void>(resource_version(event.object));
+                            static_cast<void>(resource_version_of(event.object));
                             ++seen.events;
                             return true;
                           })

@@ -31,13 +31,6 @@ Result<WatchEvent> parse_watch_event(std::string_view line) {
   return WatchEvent{.type = static_cast<WatchEvent::Type>(known - types.begin()), .object = std::move(*object)};
 }
 
-std::string resource_version(const json& object) {
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return "";
-  const auto version = metadata->find("resourceVersion");
-  return version != metadata->end() && version->is_string() ? version->get<std::string>() : "";
-}
-
 Result<bool> WatchStream::feed(std::string_view bytes, const Take& take) {
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');

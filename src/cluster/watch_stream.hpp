@@ -20,9 +20,6 @@ struct WatchEvent {
 
 Result<WatchEvent> parse_watch_event(std::string_view line);
 
-// metadata.resourceVersion of an object; empty if it has none.
-std::string resource_version(const nlohmann::json& object);
-
 // Bytes as they come from the network -> events.
 class WatchStream {
  public:

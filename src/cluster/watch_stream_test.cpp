@@ -1,4 +1,5 @@
 #include "cluster/watch_stream.hpp"
+#include "cluster/kube_resource.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,7 @@ TEST(WatchStream, GivesEachEventHoweverTheBytesCome) {
     }
     ASSERT_EQ(events.size(), 3U) << step;
     EXPECT_EQ(events[0].type, WatchEvent::Type::added);
-    EXPECT_EQ(resource_version(events[1].object), "9");
+    EXPECT_EQ(resource_version_of(events[1].object), "9");
     EXPECT_EQ(events[2].object["code"], 410);
   }
 }
@@ -51,8 +52,8 @@ TEST(WatchStream, RefusesWhatIsNoEvent) {
   for (const auto* const line : {"x", "[]", "{}", R"({"type":"ADDED"})", R"({"type":1,"object":{}})",
                                  R"({"type":"NEW","object":{}})", R"({"type":"ADDED","object":3})"})
     EXPECT_FALSE(parse_watch_event(line)) << line;
-  EXPECT_EQ(resource_version(nlohmann::json::object()), "");
-  EXPECT_EQ(resource_version({{"metadata", {{"resourceVersion", 3}}}}), "");
+  EXPECT_EQ(resource_version_of(nlohmann::json::object()), "");
+  EXPECT_EQ(resource_version_of({{"metadata", {{"resourceVersion", 3}}}}), "");
 }
 
 }  // namespace
