@@ -13,12 +13,14 @@ namespace {
 
 constexpr std::size_t longest_message = 2000;  // an invalid object has a sentence for each field
 
-const char* remedy_of(Fault fault) {
+const char* remedy_of(Fault fault, std::string_view message) {
   switch (fault) {
     case Fault::unauthorized:
       return "its client certificate is out of date or another cluster's: openssl x509 -noout -enddate -issuer shows "
              "it; also look at the clock";
-    case Fault::forbidden: return "kubectl auth can-i --list shows what this identity may do";
+    case Fault::forbidden:
+      if (message.contains("denied request")) return "";  // an admission policy, which has said why
+      return "kubectl auth can-i --list shows what this identity may do";
     case Fault::conflict: return "somebody else changed it meanwhile; read it again";
     case Fault::gone: return "list again and go on from there";
     case Fault::throttled: return "ask again in a few seconds";
@@ -53,12 +55,15 @@ KubeError error_of_answer(std::string_view request, int status, std::string_view
   const bool is_status = answer.is_object() && word(answer, "kind") == "Status";
   const auto reason = is_status ? printable(word(answer, "reason"), 60) : "";
   auto message = is_status ? word(answer, "message") : std::string(body.substr(0, longest_message));
+  // That is how server-side apply says that an object has a field that it should not have.
+  const bool wrong_fields = status == 500 && message.starts_with("failed to create typed patch object");
+  const auto fault = wrong_fields ? Fault::invalid : fault_of_status(status);
+  const auto* const remedy = remedy_of(fault, message);
   if (about_secret) message = "what it says may hold the secret and is not shown";
-  const auto fault = fault_of_status(status);
   auto text = std::format("{}: {}", request, status);
   if (!reason.empty()) text += " " + reason;
   if (const auto shown = printable(trim(message), longest_message); !shown.empty()) text += ": " + shown;
-  KubeError error{Error(std::move(text), remedy_of(fault)), fault, status, reason};
+  KubeError error{Error(std::move(text), remedy), fault, status, reason};
   error.has_status = is_status;
   return error;
 }

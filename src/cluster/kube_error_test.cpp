@@ -27,6 +27,15 @@ TEST(KubeError, TellsApartWhatCallersActOn) {
   EXPECT_EQ(fault_of_status(302), Fault::other);
 }
 
+// Asking again would not help, as it may with other errors of 500.
+TEST(KubeError, KnowsAWrongObjectByItsWords) {
+  const auto error = error_of_answer(
+      request, 500,
+      R"({"kind": "Status", "message": "failed to create typed patch object (a/b; /v1, Kind=C): .x: not declared"})");
+  EXPECT_EQ(error.fault, Fault::invalid);
+  EXPECT_EQ(error.error.remedy(), "");
+}
+
 TEST(KubeError, TakesWhateverComes) {
   EXPECT_EQ(error_of_answer(request, 503, "\x1b[31mno\n").text().find('\x1b'), std::string::npos);
   EXPECT_TRUE(error_of_answer(request, 500, "").text().contains(": 500"));

@@ -163,7 +163,7 @@ json machine_with_status(std::string_view node, const MachineStatus& status) {
 }
 
 std::vector<json> machine_manifests() {
-  return {machine_definition(), machine_role(), machine_role_binding(), machine_policy(), machine_policy_binding()};
+  return {machine_definition(), machine_policy(), machine_policy_binding(), machine_role(), machine_role_binding()};
 }
 
 }  // namespace loam::cluster

@@ -49,8 +49,8 @@ nlohmann::json machine(std::string_view node);
 // The same with its status: for the subresource.
 nlohmann::json machine_with_status(std::string_view node, const MachineStatus& status);
 
-// All that a cluster needs for Machines, in the order in which it is applied: the kind, what nodes may do (RBAC), and
-// that a node writes its own only (a ValidatingAdmissionPolicy and its binding).
+// All that a cluster needs for Machines, in the order in which it is applied: the kind, that a node writes its own only
+// (a ValidatingAdmissionPolicy and its binding), and only then what nodes may do (RBAC).
 std::vector<nlohmann::json> machine_manifests();
 
 }  // namespace loam::cluster

@@ -63,11 +63,11 @@ TEST(Machine, HasASchemaForAllThatIsWritten) {
   EXPECT_EQ(columns, (std::vector<std::string>{"Release", "Slot", "State", "Disks", "Bond", "Age"}));
 }
 
-TEST(Machine, IsMadeBeforeItsPolicyIsBound) {
+TEST(Machine, MayBeWrittenOnlyOnceItIsGuarded) {
   std::vector<std::string> kinds;
   for (const auto& one : machine_manifests()) kinds.push_back(one["kind"]);
-  EXPECT_EQ(kinds, (std::vector<std::string>{"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding",
-                                             "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"CustomResourceDefinition", "ValidatingAdmissionPolicy",
+                                             "ValidatingAdmissionPolicyBinding", "ClusterRole", "ClusterRoleBinding"}));
 }
 
 }  // namespace
