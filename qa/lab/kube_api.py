@@ -130,6 +130,10 @@ class KubeApi:
     def last_words(self, name):
         return (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
 
+    def kubectl(self, *arguments):
+        return subprocess.run([str(programs()[0].parent / "kubectl"), "--kubeconfig", str(self.folder / "admin.conf"), *arguments],
+                              check=True, capture_output=True, text=True, timeout=120).stdout
+
     def stop(self):
         for process in reversed(self.processes):  # the API server first
             process.terminate()

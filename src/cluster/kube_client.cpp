@@ -1,6 +1,8 @@
 #include "cluster/kube_client.hpp"
 
+#include <algorithm>
 #include <format>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -13,8 +15,8 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr std::size_t page_size = 500;
-constexpr seconds grace{15};  // what a server may take longer to end a watch
+constexpr std::size_t largest_page = 256;  // objects
+constexpr seconds grace{15};               // what a server may take longer to end a watch
 
 json document(const char* api, const char* kind) { return {{"apiVersion", api}, {"kind", kind}}; }
 
@@ -140,15 +142,22 @@ Answer<Page> KubeClient::list(const Resource& resource, const Selector& selector
   return *std::move(page);
 }
 
+// Objects may have 1 MiB and more each: of those, fewer go on a page.
 Answer<Page> KubeClient::list_all(const Resource& resource, const Selector& selector) {
-  LOAM_TRY(auto all, list(resource, selector, page_size));
-  while (!all.next.empty()) {
-    LOAM_TRY(auto page, list(resource, selector, page_size, all.next));
-    std::ranges::move(page.items, std::back_inserter(all.items));
-    all.next = std::move(page.next);
-    all.resource_version = std::move(page.resource_version);
+  Page all;
+  std::size_t size = largest_page;
+  while (true) {
+    auto page = list(resource, selector, size, all.next);
+    if (!page && page.error().fault == Fault::too_large && size > 1) {
+      size /= 4;
+      continue;
+    }
+    if (!page) return page;
+    std::ranges::move(page->items, std::back_inserter(all.items));
+    all.next = std::move(page->next);
+    all.resource_version = std::move(page->resource_version);
+    if (all.next.empty()) return all;
   }
-  return all;
 }
 
 Answer<Watched> KubeClient::watch(const Resource& resource, const WatchQuery& query, const OnEvent& on_event) {

@@ -23,6 +23,7 @@ enum class Fault : std::uint8_t {
   invalid,       // 400 and 422: the object is wrong
   throttled,     // 429: too many requests
   server,        // 5xx
+  too_large,     // more came than we read
   other,
 };
 

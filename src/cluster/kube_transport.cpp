@@ -29,7 +29,6 @@ struct Transfer {
   const KubeTransport::Take* take = nullptr;  // none: the body is kept
   std::string body;                           // of an answer that is kept, or is not good
   bool too_large = false;
-  bool began = false;            // a good answer
   std::optional<Error> problem;  // of whoever takes it
   std::array<char, CURL_ERROR_SIZE> words{};
 };
@@ -51,7 +50,6 @@ std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* ta
     transfer.body += bytes;
     return bytes.size();
   }
-  transfer.began = true;
   auto more = (*transfer.take)(bytes);
   if (!more) transfer.problem = std::move(more).error();
   return more && *more ? bytes.size() : 0;
@@ -96,13 +94,15 @@ void set_request(CURL* easy, const std::string& url, const KubeRequest& request)
 }
 
 Headers headers_of(const KubeRequest& request) {
+  const std::array<std::string, 3> lines = {"Accept: application/json", std::format("Content-Type: {}", request.type),
+                                            "Expect:"};  // asks for no leave to send
   Headers headers;
-  for (const auto& line :
-       {std::string("Accept: application/json"), std::format("Content-Type: {}", request.type), std::string("Expect:")})
-    if (auto* const longer = curl_slist_append(headers.get(), line.c_str()); longer != nullptr) {
-      static_cast<void>(headers.release());
-      headers.reset(longer);
-    }
+  for (const auto& line : lines) {
+    auto* const longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr) break;
+    static_cast<void>(headers.release());
+    headers.reset(longer);
+  }
   return headers;
 }
 
@@ -142,7 +142,8 @@ const char* remedy_of(CURLcode code, std::string_view words) {
 KubeError error_of(const std::string& request, CURLcode code, const Transfer& transfer) {
   if (transfer.problem) return Error(*transfer.problem).context(request);
   if (transfer.too_large)
-    return Error(std::format("{}: more than {} came; it was not read", request, format_bytes(longest_body)));
+    return {Error(std::format("{}: more than {} came; it was not read", request, format_bytes(longest_body))),
+            Fault::too_large};
   const std::string_view words(transfer.words.data());
   const auto shown = printable(words.empty() ? curl_easy_strerror(code) : words, 300);
   return {Error(std::format("{}: {}", request, shown), remedy_of(code, words)), fault_of(code)};
@@ -201,9 +202,8 @@ Answer<void> KubeTransport::stream(const KubeRequest& request, const Take& take)
   const auto code = handle_->perform(config_, request, transfer);
   const auto status = status_of(handle_->easy.get());
   if (transfer.problem) return std::unexpected(error_of(shown, code, transfer));
-  if (transfer.began || (code == CURLE_OPERATION_TIMEDOUT && is_good(status))) return {};
-  if (code != CURLE_OK) return std::unexpected(error_of(shown, code, transfer));
   if (is_good(status)) return {};
+  if (code != CURLE_OK) return std::unexpected(error_of(shown, code, transfer));
   return std::unexpected(error_of_answer(shown, status, transfer.body, request.path.contains("/secrets")));
 }
 

@@ -36,7 +36,7 @@ class KubeTransport {
 
   // The whole body of an answer of 2xx; any other is an error.
   Answer<std::string> send(const KubeRequest& request);
-  // The same as it comes. True: it began well, however it ended; until then what goes wrong is an error.
+  // The same as it comes. What began well is no error, however it ended, unless `take` says one.
   Answer<void> stream(const KubeRequest& request, const Take& take);
 
  private:

@@ -90,6 +90,21 @@ TEST_F(KubeApi, ListsByPages) {
   EXPECT_EQ(all->items.size(), 1U);
 }
 
+TEST_F(KubeApi, ReadsNoMoreThanItsLimitAtOnce) {
+  const auto api = client();
+  constexpr int count = 18;
+  const std::string megabyte(1'000'000, 'x');
+  const auto name = [](int i) { return std::format("large-{}", i); };
+  for (int i = 0; i < count; ++i) applied(*api, config_maps, config_map(name(i), megabyte.c_str()));
+  const auto at_once = api->list(config_maps, {}, 500);
+  ASSERT_FALSE(at_once);
+  EXPECT_EQ(at_once.error().fault, Fault::too_large) << words(at_once);
+  const auto all = api->list_all(config_maps);
+  ASSERT_TRUE(all) << words(all);
+  EXPECT_GE(all->items.size(), static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) EXPECT_TRUE(api->remove(config_maps, name(i), ""));
+}
+
 TEST_F(KubeApi, WatchesFromWhereAListEnded) {
   const auto api = client();
   const auto list = api->list_all(config_maps);
