@@ -2,6 +2,7 @@
 """The steps behind ./dev. Runs in the toolbox, in the work tree."""
 
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -367,7 +368,10 @@ def fuzz_seeds():
     content = b'{"signatures":[{"kind":"ext4","label":"l","uuid":"u","offset":1080}],"ceph":[{"role":"db","ceph_fsid":"f","osd_uuid":"u","osd_id":"3","volume":"v/l","encrypted":true,"offset":1,"bytes":2}]}'
     ledger = b'{"version":1,"claims":[{"id":"i","names":["i"],"description":"d","slot":"s","purpose":"data","metadata":"m","db_bytes":1,"parts":0,"osd_uuid":"u","osd_id":"1"}],"used_consents":["i"],"erased":["i"],"wipes":[{"id":"i","content":' + content + b"}]}"
     documents = [b"\0" + smart, b"\1" + nvme, b'\2{"state":"good","why":"w"}', b"\3" + content, b"\4" + ledger]
-    return {"bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}'], "http_fuzz": [b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 8-15/64\r\nContent-Length: 8\r\nETag: \"1\"\r\n\r\n12345678", b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + b"x" * 64, b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"],
+    pem = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nx\n-----BEGIN PRIVATE KEY-----\n").decode()
+    kubeconfig = f"current-context: c\ncontexts: [{{name: c, context: {{cluster: k, user: u}}}}]\nclusters: [{{name: k, cluster: {{server: 'https://h:1', certificate-authority-data: {pem}}}}}]\nusers: [{{name: u, user: {{client-certificate: f, client-key-data: {pem}}}}}]\n".encode()
+    watch = b'{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"7"}}}\n{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}\n{"type":"ERROR","object":{"kind":"Status","code":410}}\n'
+    return {"kubeconfig_fuzz": [kubeconfig], "watch_fuzz": [watch], "bluestore_fuzz": [osd], "lvm_fuzz": [b"\2" + lvm], "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example], "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]], "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"], "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}'], "http_fuzz": [b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 8-15/64\r\nContent-Length: 8\r\nETag: \"1\"\r\n\r\n12345678", b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + b"x" * 64, b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"],
             "journal_fuzz": [plan],
             "udev_record_fuzz": [b"S:disk/by-id/wwn-0x5\nI:4711\nE:ID_MODEL_ENC=A\\x20B\nV:1\n"]}
 

@@ -29,7 +29,7 @@ def test_kube_api(api, record_property):
     passed = re.findall(r"\[       OK \] (\S+)", done.stdout)
     record_property("passed", " ".join(passed))
     assert done.returncode == 0, done.stdout[-6000:] + api.last_words("kube-apiserver")
-    assert len(passed) >= 15 and "SKIPPED" not in done.stdout, done.stdout
+    assert len(passed) >= 16 and "SKIPPED" not in done.stdout, done.stdout
     shown = api.kubectl("get", "machines").splitlines()
     assert [line.split()[:-1] for line in shown] == [  # the last word is the age
         ["NAME", "RELEASE", "SLOT", "STATE", "DISKS", "BOND"],

@@ -103,7 +103,8 @@ class KubeApi:
 
     def run(self, program, *arguments):
         with (self.folder / f"{program.name}.log").open("wb") as log:
-            self.processes.append(subprocess.Popen([str(program), *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+            # They go with the test, also where that is killed.
+            self.processes.append(subprocess.Popen(["setpriv", "--pdeathsig", "KILL", str(program), *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL))
 
     def context(self):
         context = ssl.create_default_context(cafile=self.authority.path("ca", "crt"))
@@ -114,8 +115,8 @@ class KubeApi:
         context, until = self.context(), time.monotonic() + READY_LIMIT
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
         while time.monotonic() < until:
-            dead = [process.args[0] for process in self.processes if process.poll() is not None]
-            assert not dead, f"{dead[0]} ended: {self.last_words(Path(dead[0]).name)}"
+            dead = [Path(process.args[3]).name for process in self.processes if process.poll() is not None]
+            assert not dead, f"{dead[0]} ended: {self.last_words(dead[0])}"
             try:
                 if opener.open(f"{self.server}/readyz", timeout=5).status == 200:
                     return

@@ -7,7 +7,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <format>
+#include <functional>
+#include <iostream>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "cluster/kube_client.hpp"
 #include "cluster/lease_holder.hpp"
@@ -258,7 +262,7 @@ TEST_F(KubeApi, GivesALeaseToOneOfTwo) {
   a.release();
 }
 
-Answer<Written> write(KubeClient& api, const char* release, const std::vector<json>& objects) {
+Answer<Written> write(KubePort& api, const char* release, const std::vector<json>& objects) {
   return ManifestWriter(api, {.self = std::format("test-{}", release),
                               .release = release,
                               .compare = [](auto a, auto b) { return a <=> b; }})
@@ -372,6 +376,48 @@ TEST_F(Machines, CarryNothingOfTheirNodeButAStatus) {
   const auto strict = node->apply_status(machines(), unknown, {});
   ASSERT_FALSE(strict);
   EXPECT_TRUE(words(strict).contains("relese")) << words(strict);
+}
+
+// The API for one that falls asleep right before it applies.
+class Sleepy : public KubePort {
+ public:
+  Sleepy(KubeClient& api, std::function<void()> meanwhile) : api_(&api), meanwhile_(std::move(meanwhile)) {}
+  Answer<Resource> resource_of(const json& object) override { return api_->resource_of(object); }
+  Answer<json> get(const Resource& resource, std::string_view name) override { return api_->get(resource, name); }
+  Answer<json> create(const Resource& resource, const json& object) override { return api_->create(resource, object); }
+  Answer<json> replace(const Resource& resource, const json& object) override {
+    return api_->replace(resource, object);
+  }
+  Answer<json> apply(const Resource& resource, const json& object, const ApplyOptions& options) override {
+    if (meanwhile_) std::exchange(meanwhile_, {})();
+    return api_->apply(resource, object, options);
+  }
+
+ private:
+  KubeClient* api_;
+  std::function<void()> meanwhile_;
+};
+
+TEST_F(Machines, OfAWriterThatSleptNeverReplaceThoseOfANewerRelease) {
+  const auto api = client();
+  const auto other = client();
+  applied(*api, config_maps, config_map("fenced", "of nobody"));
+  Sleepy sleepy(*api, [&] {
+    const Resource leases{.api = "coordination.k8s.io/v1", .plural = "leases", .space = "kube-system"};
+    auto lease = other->get(leases, "loam-manifests");
+    ASSERT_TRUE(lease) << words(lease);
+    (*lease)["spec"].erase("holderIdentity");  // its time was over
+    ASSERT_TRUE(other->replace(leases, *lease));
+    const auto newer = write(*other, "6", {config_map("fenced", "of 6")});
+    ASSERT_TRUE(newer && newer->changed == 1) << words(newer);
+  });
+  const auto late = write(sleepy, "5", {config_map("fenced", "of 5")});
+  const auto kept = api->get(config_maps, "fenced");
+  EXPECT_TRUE(api->remove({.api = "v1", .plural = "configmaps", .space = "kube-system"}, "loam-release", ""));
+  ASSERT_TRUE(late) << words(late);
+  EXPECT_EQ(late->end, Written::End::newer_release);
+  ASSERT_TRUE(kept) << words(kept);
+  EXPECT_EQ((*kept)["data"]["key"], "of 6");
 }
 
 json pod(const char* name, const char* app) {
