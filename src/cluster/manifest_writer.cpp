@@ -61,9 +61,8 @@ Answer<Written> ManifestWriter::write(const std::vector<json>& objects) {
 
 Answer<Written> ManifestWriter::write_as_holder(const std::vector<json>& objects) {
   Written written;
-  superseded_ = false;
-  LOAM_TRY(const auto raised, raise_release());
-  superseded_ = !raised;
+  LOAM_TRY(const auto ours, raise_release());  // also where there is nothing to be written
+  superseded_ = !ours;
   for (const auto& object : objects) {
     if (superseded_) break;
     auto changed = write_one(object);
@@ -81,7 +80,7 @@ std::string ManifestWriter::newer_text() const {
                      printable(applied_, 80), options_.release);
 }
 
-// False: a newer one is there.
+// This release, or nothing to do, where it stands already. False: a newer one is there.
 Answer<bool> ManifestWriter::raise_release() {
   for (int i = 0; i < most_tries; ++i) {
     LOAM_CHECK(lease_.keep());
@@ -98,13 +97,6 @@ Answer<bool> ManifestWriter::raise_release() {
     if (raised.error().fault != Fault::conflict) return std::unexpected(raised.error());
   }
   return fail(std::format("the ConfigMap {}/{} changes all the time", space, release_name));
-}
-
-// Whether this release may still write.
-Answer<bool> ManifestWriter::is_ours() {
-  LOAM_TRY(const auto seen, api_->get(config_maps(), release_name));
-  LOAM_TRY(applied_, release_of(seen));
-  return options_.compare(applied_, options_.release) == 0;
 }
 
 // A kind that was made a moment ago is not served at once.
@@ -131,10 +123,9 @@ Answer<bool> ManifestWriter::write_one(const json& object) {
   LOAM_TRY(const auto resource, place_of(object));
   for (int i = 0; i < most_tries; ++i) {
     LOAM_TRY(const auto before, current_version(resource, object));
-    LOAM_TRY(const auto ours, is_ours());
+    LOAM_TRY(const auto ours, raise_release());
     superseded_ = !ours;
     if (superseded_) return false;
-    LOAM_CHECK(lease_.keep());
     auto wanted = object;
     if (!before.empty()) wanted["metadata"]["resourceVersion"] = before;
     const auto after = api_->apply(resource, wanted, {});

@@ -42,7 +42,6 @@ class ManifestWriter {
  private:
   Answer<Written> write_as_holder(const std::vector<nlohmann::json>& objects);
   Answer<bool> raise_release();
-  Answer<bool> is_ours();
   Answer<bool> write_one(const nlohmann::json& object);
   Answer<Resource> place_of(const nlohmann::json& object);
   Answer<std::string> current_version(const Resource& resource, const nlohmann::json& object);

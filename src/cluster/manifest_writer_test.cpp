@@ -105,6 +105,12 @@ TEST_F(Manifests, OfAWriterThatSleptNeverReplaceThoseOfANewerRelease) {
   EXPECT_EQ(api.objects.at("/api/v1/namespaces/a/configmaps/y")["data"]["of"], "2");
 }
 
+TEST_F(Manifests, RaiseTheReleaseAgainThatSomebodyTookAway) {
+  on("get y", [&] { api.objects.erase(release_path); });
+  EXPECT_EQ(write("1").end, End::all);
+  EXPECT_EQ(api.objects.at(release_path)["data"]["release"], "1");
+}
+
 TEST_F(Manifests, BearAControllerThatWritesMeanwhile) {
   write("1");
   objects[1]["data"] = {{"new", "1"}};
