@@ -51,8 +51,9 @@ std::size_t take_bytes(char* data, std::size_t size, std::size_t count, void* ta
     return bytes.size();
   }
   auto more = (*transfer.take)(bytes);
-  if (!more) transfer.problem = std::move(more).error();
-  return more && *more ? bytes.size() : 0;
+  if (more) return *more ? bytes.size() : 0;
+  transfer.problem = std::move(more).error();
+  return 0;
 }
 
 // A blob without a copy: the kubeconfig lives as long as the handle.
@@ -98,10 +99,9 @@ Headers headers_of(const KubeRequest& request) {
                                             "Expect:"};  // asks for no leave to send
   Headers headers;
   for (const auto& line : lines) {
-    auto* const longer = curl_slist_append(headers.get(), line.c_str());
-    if (longer == nullptr) break;
-    static_cast<void>(headers.release());
-    headers.reset(longer);
+    auto* const before = headers.release();
+    auto* const longer = curl_slist_append(before, line.c_str());
+    headers.reset(longer == nullptr ? before : longer);
   }
   return headers;
 }
