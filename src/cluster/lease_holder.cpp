@@ -99,7 +99,7 @@ void LeaseHolder::release() {
   freed.acquired.clear();
   freed.renewed = micro_time(clock_.wall());
   freed.duration = seconds(1);
-  static_cast<void>(api_->replace(resource(), lease_object(space_, name_, freed)));
+  [[maybe_unused]] const auto written = api_->replace(resource(), lease_object(space_, name_, freed));
 }
 
 }  // namespace loam::cluster

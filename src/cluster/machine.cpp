@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <format>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -81,6 +80,7 @@ json columns() {
 // "osd 24, blank 1"
 std::string disk_summary(const std::map<std::string, int>& disks) {
   std::vector<std::string> parts;
+  parts.reserve(disks.size());
   for (const auto& [name, number] : disks) parts.push_back(std::format("{} {}", name, number));
   return join(parts, ", ");
 }
@@ -88,6 +88,7 @@ std::string disk_summary(const std::map<std::string, int>& disks) {
 // "bond0 1/2"
 std::string bond_summary(const std::vector<MachineBond>& bonds) {
   std::vector<std::string> parts;
+  parts.reserve(bonds.size());
   for (const auto& bond : bonds)
     parts.push_back(std::format("{} {}/{}", bond.name, bond.active.size(), bond.members.size()));
   return join(parts, ", ");
