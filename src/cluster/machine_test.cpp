@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <format>
 #include <nlohmann/json.hpp>
 
 namespace loam::cluster {
@@ -47,7 +48,7 @@ void expect_types(const json& schema, const std::string& path) {
   EXPECT_TRUE(schema.contains("type")) << path;
   if (schema.contains("items")) expect_types(schema["items"], path + "[]");
   if (!schema.contains("properties")) return;
-  for (const auto& [name, inner] : schema["properties"].items()) expect_types(inner, path + "." + name);
+  for (const auto& [name, inner] : schema["properties"].items()) expect_types(inner, std::format("{}.{}", path, name));
 }
 
 TEST(Machine, HasASchemaForAllThatIsWritten) {
