@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
@@ -15,7 +16,9 @@
 #include "base/text.hpp"
 #include "cluster/cluster_state.hpp"
 #include "cluster/flannel.hpp"
+#include "cluster/http_fetch.hpp"
 #include "cluster/invitation.hpp"
+#include "cluster/join_check.hpp"
 #include "cluster/random_bytes.hpp"
 #include "sys/subprocess.hpp"
 
@@ -164,6 +167,12 @@ Result<void> ClusterApply::note_membership() {
   return write_state(facts_);
 }
 
+Result<void> ClusterApply::ask_cluster() const {
+  LOAM_TRY([[maybe_unused]] const auto said,
+           check_join(*invitation_, carried_.payload.kubernetes, std::time(nullptr), fetch_by_curl));
+  return {};
+}
+
 Result<void> ClusterApply::join() {
   LOAM_CHECK(unit("start", "containerd.service"));
   // A worker that was cut off after it got its certificate has joined: its token is used up.
@@ -172,6 +181,8 @@ Result<void> ClusterApply::join() {
     std::vector<std::string> argv = {"kubeadm", "join", "--config", kubeadm_config};
     if (fs::exists("/etc/kubernetes/pki/ca.crt"))
       argv.push_back(std::format("--ignore-preflight-errors={}", own_traces));
+    // Why not, in a sentence, where kubeadm would try for minutes; what was begun had passed here.
+    if (!fs::exists(kubelet_identity)) LOAM_CHECK(ask_cluster());
     LOAM_CHECK(run(std::move(argv), kubeadm_limit));
   }
   fs::remove(kubeadm_config);  // it holds the token
