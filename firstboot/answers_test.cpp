@@ -31,6 +31,7 @@ struct Typed {
   std::string means;  // a part of loam.yaml
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Typed& typed, std::ostream* out) { *out << typed.answers.back().first; }
 
 class EveryField : public testing::TestWithParam<Typed> {};

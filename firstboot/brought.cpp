@@ -13,6 +13,7 @@ namespace {
 template <typename List>
 std::string words(const List& list) {
   std::vector<std::string> all;
+  all.reserve(list.size());
   for (const auto& one : list) all.push_back(one.str());
   return join(all, " ");
 }

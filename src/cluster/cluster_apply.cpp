@@ -42,7 +42,7 @@ constexpr const char* kubeadm_config = "/run/loam/kubeadm.yaml";
 constexpr const char* keepalived_conf = "/etc/keepalived/keepalived.conf";
 constexpr const char* kubelet_identity = "/etc/kubernetes/kubelet.conf";
 
-Result<void> run(std::vector<std::string> argv, seconds limit, std::string input = {}) {
+Result<void> run(const std::vector<std::string>& argv, seconds limit, std::string input = {}) {
   LOAM_TRY([[maybe_unused]] const auto done,
            sys::run(argv, {.timeout = limit, .input = std::move(input), .environment = {}}));
   return {};
@@ -156,7 +156,7 @@ Result<void> ClusterApply::found() {
   // It was begun here before, by us: nothing else writes there.
   if (fs::exists("/etc/kubernetes/manifests") && !fs::is_empty("/etc/kubernetes/manifests"))
     argv.push_back(std::format("--ignore-preflight-errors={}", own_traces));
-  LOAM_CHECK(run(std::move(argv), kubeadm_limit));
+  LOAM_CHECK(run(argv, kubeadm_limit));
   facts_.network_applied = network_owed;
   return note_membership();
 }
@@ -183,7 +183,7 @@ Result<void> ClusterApply::join() {
       argv.push_back(std::format("--ignore-preflight-errors={}", own_traces));
     // Why not, in a sentence, where kubeadm would try for minutes; what was begun had passed here.
     if (!fs::exists(kubelet_identity)) LOAM_CHECK(ask_cluster());
-    LOAM_CHECK(run(std::move(argv), kubeadm_limit));
+    LOAM_CHECK(run(argv, kubeadm_limit));
   }
   fs::remove(kubeadm_config);  // it holds the token
   LOAM_CHECK(unit("start", "kubelet.service"));

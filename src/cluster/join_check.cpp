@@ -61,7 +61,7 @@ Result<std::string> signed_kubeconfig(const Invitation& invitation, const HttpAn
                 "is the address of the join string still the cluster's?");
   const auto map = json::parse(answer.body, nullptr, false);
   const auto data = map.is_object() ? map.value("data", json::object()) : json::object();
-  const auto config = data.is_object() ? data.value("kubeconfig", "") : "";
+  auto config = data.is_object() ? data.value("kubeconfig", "") : std::string();
   const auto id = invitation.token.substr(0, invitation.token.find('.'));
   const auto signature = data.is_object() ? data.value("jws-kubeconfig-" + id, "") : "";
   if (config.empty())
