@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "cluster/invitation.hpp"
 #include "model/describe.hpp"
 #include "model/parse.hpp"
 
@@ -39,7 +40,7 @@ struct Place {
   std::string_view path;
   std::string_view field;
 };
-constexpr std::array<Place, 21> places = {{
+constexpr std::array<Place, 22> places = {{
     {"network.interfaces[0].addresses", "address"},
     {"network.interfaces[0].gateway", "gateway"},
     {"network.interfaces[0]", "method"},
@@ -53,6 +54,7 @@ constexpr std::array<Place, 21> places = {{
     {"storage", "data"},
     {"cluster.name", "cluster_name"},
     {"cluster.vip", "vip"},
+    {"cluster.join_string", "join_string"},
     {"cluster.join", "join"},
     {"cluster", "cluster"},
     {"hostname", "hostname"},
@@ -261,6 +263,7 @@ class Builder {
     auto cluster = meaning_.config.cluster.value_or(model::Cluster());
     cluster.vip.reset();
     cluster.join.clear();
+    cluster.join_string.reset();
     if (auto name = parsed<model::Hostname>("cluster_name", typed("cluster_name"))) cluster.name = *std::move(name);
     const auto& names = model::EnumNames<model::NodeRole>::names;
     const auto* const role = std::ranges::find(names, typed("role"));
@@ -268,7 +271,9 @@ class Builder {
     take("vip", cluster.vip);
     if (is("cluster", "join")) {
       take_all("join", cluster.join);
-      if (cluster.join.empty()) report("join", "the address of a node of the cluster is needed");
+      take("join_string", cluster.join_string);
+      if (const auto fits = cluster::check_join_string(cluster, 0); !fits)
+        report("join_string", fits.error().message());
     }
     meaning_.config.cluster = std::move(cluster);
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "cluster/invitation.hpp"
 #include "example_facts.hpp"
 #include "model/parse.hpp"
 #include "wizard.hpp"
@@ -30,6 +31,7 @@ struct Typed {
   std::string means;  // a part of loam.yaml
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Typed& typed, std::ostream* out) { *out << typed.answers.back().first; }
 
 class EveryField : public testing::TestWithParam<Typed> {};
@@ -51,6 +53,19 @@ const std::pair<std::string, std::string> address{"address", "192.0.2.30/24"};
 const std::pair<std::string, std::string> joins{"cluster", "join"};
 const std::pair<std::string, std::string> by{"join", "192.0.2.11 192.0.2.12"};
 
+std::string invitation_of(const std::string& name, model::NodeRole role = model::NodeRole::control_plane) {
+  const bool worker = role == model::NodeRole::worker;
+  return cluster::to_join_string({.cluster = name,
+                                  .role = role,
+                                  .endpoint = "192.0.2.5:6443",
+                                  .pin = "sha256:" + std::string(64, 'a'),
+                                  .token = "abcdef.0123456789abcdef",
+                                  .certificate_key = worker ? "" : std::string(64, 'b'),
+                                  .encryption_key = worker ? "" : std::string(43, 'A') + "=",
+                                  .until = 4'000'000'000});
+}
+const std::pair<std::string, std::string> invited{"join_string", invitation_of("loam")};
+
 INSTANTIATE_TEST_SUITE_P(
     Answers, EveryField,
     testing::Values(
@@ -63,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(
               "wipe:\n    - nvme-eui.0025385b91b00002"},
         Typed{{{"data", "all"}}, "data:\n    - {}"}, Typed{{{"cluster_name", "rack3"}}, "name: rack3"},
         Typed{{{"role", "witness"}}, "role: witness"},
-        Typed{{fixed, address, {"vip", "192.0.2.5/24"}}, "vip: 192.0.2.5/24"}, Typed{{joins, by}, "192.0.2.12"},
+        Typed{{fixed, address, {"vip", "192.0.2.5/24"}}, "vip: 192.0.2.5/24"},
+        Typed{{joins, by, invited}, "192.0.2.12"}, Typed{{joins, invited}, "join_string: loam1."},
         Typed{{{"hostname", "node-7"}}, "hostname: node-7"}, Typed{{{"keyboard", "de"}}, "keyboard: de"},
         Typed{{{"dns", "192.0.2.53, 192.0.2.54"}}, "192.0.2.54"}, Typed{{{"search", "example.org"}}, "example.org"},
         Typed{{{"ntp", "ntp.example"}}, "ntp.example"}, Typed{{{"zone", "Europe/Berlin"}}, "zone: Europe/Berlin"},
@@ -86,6 +102,7 @@ TEST(Brought, AllThatIsTypedComesBack) {
                                    {"data", "all"},
                                    joins,
                                    by,
+                                   {"join_string", invitation_of("loam", model::NodeRole::worker)},
                                    {"role", "worker"},
                                    {"vip", "192.0.2.5/24"},
                                    {"hostname", "node-7"},

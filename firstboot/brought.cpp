@@ -13,6 +13,7 @@ namespace {
 template <typename List>
 std::string words(const List& list) {
   std::vector<std::string> all;
+  all.reserve(list.size());
   for (const auto& one : list) all.push_back(one.str());
   return join(all, " ");
 }
@@ -82,12 +83,13 @@ void of_disks(const model::Config& config, const MachineFacts& machine, Answers&
 }
 
 void of_cluster(const std::optional<model::Cluster>& cluster, Answers& answers) {
-  answers["cluster"] = !cluster ? "later" : cluster->join.empty() ? "create" : "join";
+  answers["cluster"] = !cluster ? "later" : cluster->founds() ? "create" : "join";
   if (!cluster) return;
   answers["cluster_name"] = cluster->name.str();
   answers["role"] = model::enum_name(cluster->role);
   answers["vip"] = word(cluster->vip);
   answers["join"] = words(cluster->join);
+  answers["join_string"] = word(cluster->join_string);
 }
 
 void of_access(const model::Access& access, Answers& answers) {

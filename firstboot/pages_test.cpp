@@ -9,6 +9,7 @@
 #include "app.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cluster/invitation.hpp"
 #include "example_facts.hpp"
 #include "model/parse.hpp"
 
@@ -219,6 +220,45 @@ TEST(Pages, WizardFromFirstToLast) {
   const auto again = app.key({KeyKind::enter, {}, 0});
   EXPECT_EQ(again.new_password, "");
   EXPECT_EQ(again.argument, text);
+}
+
+// A join string says the cluster's name and the role, is checked as it is typed, and is shown nowhere.
+TEST(Pages, WizardJoinsByAString) {
+  const auto invitation = cluster::to_join_string({.cluster = "rack",
+                                                   .role = model::NodeRole::worker,
+                                                   .endpoint = "192.0.2.5:6443",
+                                                   .pin = "sha256:" + std::string(64, 'a'),
+                                                   .token = "abcdef.0123456789abcdef",
+                                                   .certificate_key = {},
+                                                   .encryption_key = {},
+                                                   .until = 4'000'000'000});
+  auto app = wizard();
+  for (int i = 0; i < 4; ++i) app.key({KeyKind::function, {}, 4});
+  press(app, KeyKind::right);
+  press(app, KeyKind::down);
+  type(app, invitation.substr(0, invitation.size() - 1));
+  expect_golden(app, "wizard-5-cluster-join-wrong");
+  type(app, invitation.substr(invitation.size() - 1));
+  app.key({KeyKind::down, {}, 0});
+  expect_golden(app, "wizard-5-cluster-join");
+  const auto config = model::parse_config(app.yaml_with_password(""), "wizard");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->cluster->join_string->str(), invitation);
+  EXPECT_EQ(config->cluster->role, model::NodeRole::worker);
+  press(app, KeyKind::down, 2);
+  type(app, "192.0.2.5/24");
+  for (int i = 0; i < 2; ++i) app.key({KeyKind::function, {}, 4});
+  press(app, KeyKind::down, 5);
+  for (int i = 0; i < 2; ++i) {
+    type(app, "secret");
+    press(app, KeyKind::down);
+  }
+  const auto plan = app.key({KeyKind::function, {}, 4});
+  EXPECT_EQ(plan.name, "plan");
+  EXPECT_TRUE(plan.argument.contains(invitation)) << plan.argument;
+  const auto seen = plain(app.picture(240, 67));
+  EXPECT_TRUE(seen.contains("(as it was given)")) << seen;
+  EXPECT_FALSE(seen.contains(invitation));
 }
 
 TEST(Pages, TheKeyboardChangesAtOnce) {

@@ -4,7 +4,9 @@
 #include <format>
 
 #include "base/text.hpp"
+#include "cluster/invitation.hpp"
 #include "keyboards.hpp"
+#include "model/describe.hpp"
 #include "model/parse.hpp"
 #include "style.hpp"
 
@@ -210,6 +212,9 @@ std::vector<Field> Wizard::cluster_fields() const {
             {{"create", "founds a cluster"}, {"join", "joins a cluster"}, {"later", "stays alone for now"}})};
   const auto what = answer(answers_, "cluster");
   if (what == "later") return all;
+  if (what == "join")
+    all.push_back(field("join_string", FieldKind::secret, "Join string",
+                        "What loamctl cluster join-string prints on a node of the cluster; paste it here."));
   all.push_back(field("cluster_name", FieldKind::text, "Name of the cluster", "The same on all of its nodes."));
   all.push_back(field(
       "role", FieldKind::choice, "Role", "Three nodes of the control plane keep the cluster going when one fails.",
@@ -218,7 +223,7 @@ std::vector<Field> Wizard::cluster_fields() const {
                       "Under which the cluster is reached whichever node is up, such as 192.0.2.5/24."));
   if (what == "join")
     all.push_back(field("join", FieldKind::text, "Nodes to join",
-                        "Addresses of nodes that are in the cluster, with blanks between."));
+                        "Addresses of nodes of the control plane, where there is no virtual address."));
   return all;
 }
 
@@ -293,12 +298,21 @@ void Wizard::forget_hash() {
     password_hash_ = brought_->config.access.console_password_hash->str();
 }
 
+// What a join string says need not be typed again.
+void Wizard::take_invitation() {
+  const auto invitation = cluster::parse_join_string(answer(answers_, "join_string"));
+  if (!invitation) return;
+  answers_["cluster_name"] = invitation->cluster;
+  answers_["role"] = model::enum_name(invitation->role);
+}
+
 void Wizard::store() {
   for (const auto& one : form_.fields())
     if (one.kind != FieldKind::action) answers_[one.name] = one.value;
   if (const auto* const now = form_.focused(); now != nullptr) {
     touched_.insert(now->name);
-    if (now->kind == FieldKind::secret) forget_hash();
+    if (now->name.starts_with("password")) forget_hash();
+    if (now->name == "join_string") take_invitation();
   }
   if (const auto part = part_of(page_); part && brought_) brought_->changed.insert(*part);
   understand();
@@ -370,6 +384,15 @@ std::string Wizard::password() const {
 
 std::string Wizard::yaml() const { return model::format_config(meaning_.config); }
 
+// A join string is a secret, and a screen is seen by who comes by.
+std::string Wizard::shown_yaml() const {
+  auto text = yaml();
+  const auto& cluster = meaning_.config.cluster;
+  if (!cluster || !cluster->join_string) return text;
+  const auto& secret = cluster->join_string->str();
+  return text.replace(text.find(secret), secret.size(), "(as it was given)");
+}
+
 std::string Wizard::network_yaml() const {
   model::Config only;
   only.network = meaning_.config.network;
@@ -423,7 +446,7 @@ Element Wizard::content(int columns) const {
     const bool warned = line.starts_with("! ");
     lines.push_back(hbox({text(" "), warned ? warning(text(line)) : text(line)}));
   }
-  const auto document = yaml();
+  const auto document = shown_yaml();
   lines.push_back(form_.render(columns));
   const auto add = [&](const std::string& sentences, const Decorator& style) {
     for (const auto paragraph : split(sentences, '\n'))

@@ -87,6 +87,8 @@ class Wizard {
   bool page_is_good() const;
   void store();
   void forget_hash();
+  void take_invitation();
+  std::string shown_yaml() const;
   void understand();
   WizardWish open(WizardPage page);
   const Brought* brought() const { return brought_ ? &*brought_ : nullptr; }

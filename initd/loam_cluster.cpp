@@ -1,4 +1,4 @@
-// loam-cluster plan|apply|invite --address A: this node's place in its cluster, by /loam/loam.yaml. loamd runs it as a
+// loam-cluster plan|apply|invite|check: this node's place in its cluster, by /loam/loam.yaml. loamd runs it as a
 // child. One JSON object a line on standard output, the last of them with "result" or "error".
 #include <CLI/CLI.hpp>
 
@@ -11,16 +11,26 @@
 #include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
 #include "base/guard.hpp"
+#include "base/prefix.hpp"
+#include "base/text.hpp"
 #include "cluster/cluster_apply.hpp"
 #include "cluster/cluster_state.hpp"
+#include "cluster/http_fetch.hpp"
+#include "cluster/invitation.hpp"
 #include "cluster/invite.hpp"
+#include "cluster/join_check.hpp"
 #include "model/parse.hpp"
+#include "netcfg/probes.hpp"
 #include "plan/executor.hpp"
 #include "step_reporter.hpp"
+#include "sys/spawn.hpp"
+#include "sys/subprocess.hpp"
 
 namespace {
 
@@ -57,6 +67,7 @@ Result<json> apply(const plan::Plan& todo, cluster::ClusterApply& effects) {
 struct Options {
   std::string command;
   std::string address;
+  std::string config = config_path;
   std::string role = "worker";  // of whom is invited
   int minutes = 60;
 };
@@ -74,10 +85,42 @@ Result<json> invite(const Options& options, const model::Config& config, const c
               {"minutes", options.minutes}};
 }
 
+// Whether another host answers under the virtual address that this node's cluster is to have.
+Result<std::string> check_founding(const model::Config& config, const cluster::NodeFacts& node) {
+  LOAM_TRY(const auto vip, cluster::virtual_address(config, node));
+  if (!vip) return "this node will found it";
+  const netcfg::Probe probe{
+      .kind = netcfg::ProbeKind::duplicate, .link = vip->link, .target = without_prefix(vip->address)};
+  LOAM_TRY(const auto asked, sys::run({sys::program_beside_us("loam-netprobe"), netcfg::to_json(std::vector{probe})}));
+  LOAM_TRY(const auto answer, netcfg::parse_probe_result(trim(asked.out)));
+  if (!answer.good) return fail("cluster.vip: " + answer.text, "each cluster has a virtual address of its own");
+  return "this node will found it; " + answer.text;
+}
+
+// Before anything is changed, on an installation medium too.
+Result<json> check(const model::Config& config, const std::optional<cluster::Carried>& carried,
+                   const cluster::NodeFacts& node) {
+  if (!config.cluster) return json{{"says", "this node will be in no cluster"}};
+  if (config.cluster->founds()) {
+    LOAM_TRY(const auto said, check_founding(config, node));
+    return json{{"says", said}};
+  }
+  const auto now = std::time(nullptr);
+  LOAM_CHECK(cluster::check_join_string(*config.cluster, now));
+  LOAM_TRY(const auto invitation, cluster::parse_join_string(config.cluster->join_string->str()));
+  const auto kubernetes = carried ? carried->payload.kubernetes : "";
+  LOAM_TRY(const auto said, cluster::check_join(invitation, kubernetes, now, cluster::fetch_by_curl));
+  return json{{"says", said}};
+}
+
 Result<json> run_command(const Options& options) {
-  LOAM_TRY(const auto text, read_file(config_path, std::size_t{2} << 20U));
-  LOAM_TRY(auto config, model::parse_config(text, config_path));
+  LOAM_TRY(const auto text, read_file(options.config, std::size_t{2} << 20U));
+  LOAM_TRY(auto config, model::parse_config(text, options.config));
   LOAM_TRY(auto carried, cluster::read_carried());
+  if (options.command == "check") {
+    LOAM_TRY(const auto node, node_facts(options.address));
+    return check(config, carried, node);
+  }
   if (!carried)
     return fail("this release carries no Kubernetes",
                 "./dev payload build, and an image with it; docs/ARCHITECTURE.md says more");
@@ -94,9 +137,10 @@ Result<json> run_command(const Options& options) {
 int run(int argc, char** argv) {
   Options options;
   CLI::App app{"Makes this node part of the cluster that its loam.yaml names."};
-  app.add_option("COMMAND", options.command, "plan, apply, or invite: make a join string")
+  app.add_option("COMMAND", options.command,
+                 "plan, apply, invite: make a join string, or check: ask whether the cluster would take this node")
       ->required()
-      ->check(CLI::IsMember({"plan", "apply", "invite"}));
+      ->check(CLI::IsMember({"plan", "apply", "invite", "check"}));
   app.add_option("--role", options.role, "of whom is invited: worker, control-plane or witness")
       ->check(CLI::IsMember({"worker", "control-plane", "witness"}))
       ->capture_default_str();
@@ -105,6 +149,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 120))
       ->capture_default_str();
   app.add_option("--address", options.address, "by which other nodes reach this one, without prefix");
+  app.add_option("--config", options.config, "another loam.yaml")->capture_default_str();
   app.footer("Example: loam-cluster plan --address 192.0.2.10");
   CLI11_PARSE(app, argc, argv);
   const auto result = run_command(options);

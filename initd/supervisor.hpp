@@ -125,6 +125,7 @@ class Supervisor {
   // On live media.
   void plan_installation(const std::string& text, const Answer& answer);
   std::string storage_words(const model::Config& config) const;
+  void plan_cluster(const std::string& so_far, const Answer& answer);
   void load(const std::string& url, const Answer& answer);
   Result<std::string> choose_keyboard(const std::string& layout);
   static bool was_saved(const std::string& text);
@@ -151,6 +152,9 @@ class Supervisor {
   void take_condition(std::string_view type, std::optional<Condition> condition);
   bool condition_is(std::string_view type, std::string_view status) const;
   void settle();  // derives the state from the conditions and publishes
+
+  // What is to be installed, for the programs that look at it.
+  static constexpr std::string_view config_copy = "/run/loam/install.yaml";
 
   sys::EventLoop* loop_;
   sdbus::IConnection* bus_;

@@ -1,6 +1,7 @@
 // The supervisor and who sets a machine up on its own screen, from a medium.
 #include <algorithm>
 #include <format>
+#include <nlohmann/json.hpp>
 
 #include "base/boot_clock.hpp"
 #include "base/file.hpp"
@@ -13,6 +14,7 @@
 #include "plan/node_files.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
+#include "sys/spawn.hpp"
 
 namespace loam::node {
 
@@ -133,8 +135,22 @@ void Supervisor::plan_installation(const std::string& text, const Answer& answer
   if (!argv) return answer(std::unexpected(argv.error()));
   plan_task_.run(*argv, plan_limit, [this, answer, text](const Result<std::string>& plan) {
     const auto config = model::parse_config(text, console_name);
-    answer(plan && config ? Result<std::string>(*plan + storage_words(*config)) : plan);
+    if (!plan || !config) return answer(plan);
+    const auto so_far = *plan + storage_words(*config);
+    config->cluster ? plan_cluster(so_far, answer) : answer(so_far);
   });
+}
+
+// What the cluster says to its new node. It may be reached later: a refusal is told, and holds nothing up.
+void Supervisor::plan_cluster(const std::string& so_far, const Answer& answer) {
+  plan_task_.run({sys::program_beside_us("loam-cluster"), "check", "--config", std::string(config_copy)}, plan_limit,
+                 [so_far, answer](const Result<std::string>& said) {
+                   const auto line = said ? nlohmann::json::parse(*said, nullptr, false) : nlohmann::json();
+                   const auto result =
+                       line.is_object() ? line.value("result", nlohmann::json::object()) : nlohmann::json::object();
+                   answer(std::format("{}the cluster\n{}\n", so_far,
+                                      said ? result.value("says", *said) : "not yet: " + said.error().text()));
+                 });
 }
 
 // By the rules that hold when the node runs; which OSDs are ours is known only then.

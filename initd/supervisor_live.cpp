@@ -18,7 +18,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::string_view config_copy = "/run/loam/install.yaml";
 // Controllers show their disks one after the other, and only then is "exactly one matches" worth anything.
 constexpr std::chrono::seconds quiet_time{10};
 constexpr std::chrono::seconds longest_settling{60};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <format>
 #include <nlohmann/json.hpp>
@@ -15,7 +16,9 @@
 #include "base/text.hpp"
 #include "cluster/cluster_state.hpp"
 #include "cluster/flannel.hpp"
+#include "cluster/http_fetch.hpp"
 #include "cluster/invitation.hpp"
+#include "cluster/join_check.hpp"
 #include "cluster/random_bytes.hpp"
 #include "sys/subprocess.hpp"
 
@@ -39,7 +42,7 @@ constexpr const char* kubeadm_config = "/run/loam/kubeadm.yaml";
 constexpr const char* keepalived_conf = "/etc/keepalived/keepalived.conf";
 constexpr const char* kubelet_identity = "/etc/kubernetes/kubelet.conf";
 
-Result<void> run(std::vector<std::string> argv, seconds limit, std::string input = {}) {
+Result<void> run(const std::vector<std::string>& argv, seconds limit, std::string input = {}) {
   LOAM_TRY([[maybe_unused]] const auto done,
            sys::run(argv, {.timeout = limit, .input = std::move(input), .environment = {}}));
   return {};
@@ -153,7 +156,7 @@ Result<void> ClusterApply::found() {
   // It was begun here before, by us: nothing else writes there.
   if (fs::exists("/etc/kubernetes/manifests") && !fs::is_empty("/etc/kubernetes/manifests"))
     argv.push_back(std::format("--ignore-preflight-errors={}", own_traces));
-  LOAM_CHECK(run(std::move(argv), kubeadm_limit));
+  LOAM_CHECK(run(argv, kubeadm_limit));
   facts_.network_applied = network_owed;
   return note_membership();
 }
@@ -164,6 +167,12 @@ Result<void> ClusterApply::note_membership() {
   return write_state(facts_);
 }
 
+Result<void> ClusterApply::ask_cluster() const {
+  LOAM_TRY([[maybe_unused]] const auto said,
+           check_join(*invitation_, carried_.payload.kubernetes, std::time(nullptr), fetch_by_curl));
+  return {};
+}
+
 Result<void> ClusterApply::join() {
   LOAM_CHECK(unit("start", "containerd.service"));
   // A worker that was cut off after it got its certificate has joined: its token is used up.
@@ -172,7 +181,9 @@ Result<void> ClusterApply::join() {
     std::vector<std::string> argv = {"kubeadm", "join", "--config", kubeadm_config};
     if (fs::exists("/etc/kubernetes/pki/ca.crt"))
       argv.push_back(std::format("--ignore-preflight-errors={}", own_traces));
-    LOAM_CHECK(run(std::move(argv), kubeadm_limit));
+    // Why not, in a sentence, where kubeadm would try for minutes; what was begun had passed here.
+    if (!fs::exists(kubelet_identity)) LOAM_CHECK(ask_cluster());
+    LOAM_CHECK(run(argv, kubeadm_limit));
   }
   fs::remove(kubeadm_config);  // it holds the token
   LOAM_CHECK(unit("start", "kubelet.service"));

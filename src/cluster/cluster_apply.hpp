@@ -23,6 +23,7 @@ class ClusterApply {
   Result<void> hold_address();
   Result<void> found();
   Result<void> note_membership();
+  Result<void> ask_cluster() const;
   Result<void> join();
   Result<void> start();
   Result<void> apply_network();

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "cluster/invitation.hpp"
+#include "model/describe.hpp"
 
 namespace loam::cluster {
 
@@ -27,34 +28,6 @@ Result<void> check(const model::Cluster& wanted, const ClusterFacts& facts) {
   return {};
 }
 
-constexpr std::string_view role_words(model::NodeRole role) {
-  return role == model::NodeRole::worker ? "worker" : role == model::NodeRole::witness ? "witness" : "control-plane";
-}
-
-// Why the join string is not for this node, in a sentence of its own for each.
-Result<void> check_invitation(const model::Cluster& wanted, std::int64_t now) {
-  constexpr const char* another = "loamctl cluster join-string on a node of its control plane makes one";
-  if (!wanted.join_string)
-    return fail(std::format("cluster.join_string: this node is to join the cluster {} and has no join string",
-                            wanted.name.str()),
-                another);
-  LOAM_TRY(const auto invitation, parse_join_string(wanted.join_string->str()));
-  if (invitation.cluster != wanted.name.str())
-    return fail(std::format("cluster.join_string: it is for the cluster {}, and cluster.name is {}", invitation.cluster,
-                            wanted.name.str()),
-                another);
-  const bool worker = wanted.role == model::NodeRole::worker;
-  if (worker != (invitation.role == model::NodeRole::worker))
-    return fail(std::format("cluster.join_string: it is for a {}, and cluster.role is {}", role_words(invitation.role),
-                            role_words(wanted.role)),
-                another);
-  if (invitation.until <= now)
-    return fail(std::format("cluster.join_string: its time was over {} ago by this node's clock",
-                            format_seconds(static_cast<std::uint64_t>(now - invitation.until))),
-                std::format("{}; if it is fresh, the clock is wrong: timedatectl shows it", another));
-  return {};
-}
-
 bool holds_api(const model::Cluster& cluster) { return cluster.role != model::NodeRole::worker; }
 
 }  // namespace
@@ -73,7 +46,7 @@ Result<plan::Plan> plan_cluster(const model::Config& config, const ClusterFacts&
   auto& all = result.actions;
   const bool member = !facts.member_of.empty();
   const bool founds = !member && wanted.founds();
-  if (!member && !founds) LOAM_CHECK(check_invitation(wanted, now));
+  if (!member && !founds) LOAM_CHECK(check_join_string(wanted, now));
   result.title = std::format("{} cluster {}",
                              member   ? "run as a node of the"
                              : founds ? "found the"
@@ -86,7 +59,7 @@ Result<plan::Plan> plan_cluster(const model::Config& config, const ClusterFacts&
     all.push_back(action("hold-address", wanted.vip->str(),
                          std::format("hold the virtual address {} where the API is", wanted.vip->str())));
   if (!member && !founds)
-    all.push_back(action("join", name, std::format("join {} as a {}", name, role_words(wanted.role))));
+    all.push_back(action("join", name, std::format("join {} as a {}", name, model::enum_name(wanted.role))));
   else
     all.push_back(
         member ? action("start", name, "start the kubelet")

@@ -8,6 +8,7 @@
 
 #include "base/base64.hpp"
 #include "base/text.hpp"
+#include "model/describe.hpp"
 
 namespace loam::cluster {
 
@@ -87,6 +88,29 @@ Result<Invitation> parse_join_string(std::string_view given) {
   if (!invitation) return bad(invitation.error().message());
   if (!all_match(*invitation)) return bad("holds something that is not what it should be");
   return invitation;
+}
+
+Result<void> check_join_string(const model::Cluster& wanted, std::int64_t now) {
+  constexpr const char* another = "loamctl cluster join-string on a node of its control plane makes one";
+  if (!wanted.join_string)
+    return fail(std::format("cluster.join_string: this node is to join the cluster {} and has no join string",
+                            wanted.name.str()),
+                another);
+  LOAM_TRY(const auto invitation, parse_join_string(wanted.join_string->str()));
+  if (invitation.cluster != wanted.name.str())
+    return fail(std::format("cluster.join_string: it is for the cluster {}, and cluster.name is {}", invitation.cluster,
+                            wanted.name.str()),
+                another);
+  const bool worker = wanted.role == model::NodeRole::worker;
+  if (worker != (invitation.role == model::NodeRole::worker))
+    return fail(std::format("cluster.join_string: it is for a {}, and cluster.role is {}",
+                            model::enum_name(invitation.role), model::enum_name(wanted.role)),
+                another);
+  if (invitation.until <= now)
+    return fail(std::format("cluster.join_string: its time was over {} ago by this node's clock",
+                            format_seconds(static_cast<std::uint64_t>(now - invitation.until))),
+                std::format("{}; if it is fresh, the clock is wrong: timedatectl shows it", another));
+  return {};
 }
 
 std::string bootstrap_token(std::string_view random) {

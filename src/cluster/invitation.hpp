@@ -28,6 +28,10 @@ struct Invitation {
 std::string to_join_string(const Invitation& invitation);
 Result<Invitation> parse_join_string(std::string_view text);
 
+// Why the join string of loam.yaml is not for this node, in a sentence of its own for each. now: seconds since 1970, 0
+// where no clock is to be believed yet.
+Result<void> check_join_string(const model::Cluster& wanted, std::int64_t now);
+
 // As kubeadm has them: [a-z0-9]{6}.[a-z0-9]{16}, of 22 random bytes.
 std::string bootstrap_token(std::string_view random);
 

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <future>
 
+#include "base/aligned_buffer.hpp"
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
-#include "slots/aligned_buffer.hpp"
 #include "slots/transfer.hpp"
 
 namespace loam::slots {

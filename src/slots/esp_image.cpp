@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "base/aligned_buffer.hpp"
 #include "base/file.hpp"
 #include "base/scratch.hpp"
-#include "slots/aligned_buffer.hpp"
 
 namespace loam::slots {
 

@@ -16,8 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/aligned_buffer.hpp"
 #include "base/file.hpp"
-#include "slots/aligned_buffer.hpp"
 #include "slots/block_hasher.hpp"
 
 namespace loam::slots {

@@ -7,12 +7,11 @@
 #include <new>
 #include <span>
 
-#include "slots/verity.hpp"
-
-namespace loam::slots {
+namespace loam {
 
 class AlignedBuffer {
  public:
+  static constexpr std::size_t block_size = 4096;  // no disk wants more
   // bytes: a multiple of block_size.
   explicit AlignedBuffer(std::size_t bytes)
       : bytes_(static_cast<std::byte*>(std::aligned_alloc(block_size, bytes))), size_(bytes) {
@@ -32,4 +31,4 @@ class AlignedBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace loam::slots
+}  // namespace loam
