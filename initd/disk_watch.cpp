@@ -50,25 +50,34 @@ void DiskWatch::look_at_burst() {
   auto timer = loop_->after(burst, [this] { look_at_burst(); });
   in_burst_ = timer.has_value();
   if (timer) burst_ = *std::move(timer);
-  look(std::exchange(waiting_, {}));
+  Seen seen;
+  for (const auto& node : std::exchange(waiting_, {})) {
+    const auto device = sys::block_device(std::filesystem::path(node).filename().string());
+    seen.emplace(node, device ? diskmgr::observe(*device) : std::nullopt);
+  }
+  look(std::move(seen));
 }
 
 Result<void> DiskWatch::look_all() {
-  LOAM_TRY(const auto all, diskmgr::enumerate());
-  std::set<std::string> nodes;
-  for (const auto& facts : all) nodes.insert(facts.node);
-  for (const auto& node : book_.nodes()) nodes.insert(node);
-  ask_health_ = nodes;
-  look(nodes);
+  LOAM_TRY(auto all, diskmgr::enumerate());
+  Seen seen;
+  for (auto& facts : all) {
+    auto node = facts.node;
+    seen.emplace(std::move(node), std::move(facts));
+  }
+  for (const auto& node : book_.nodes()) seen.try_emplace(node);
+  ask_health_.clear();
+  for (const auto& [node, facts] : seen) ask_health_.insert(node);
+  look(std::move(seen));
   ask_health_later();
   return {};
 }
 
-void DiskWatch::look(const std::set<std::string>& nodes) {
+void DiskWatch::look(Seen seen) {
   std::set<std::string> there;
   std::set<std::string> fresh;
-  for (const auto& node : nodes) {
-    const bool same = update(node);
+  for (auto& [node, now] : seen) {
+    const bool same = update(node, std::move(now));
     const auto* const facts = book_.find(node);
     if (facts == nullptr || facts->bytes == 0) continue;
     there.insert(node);
@@ -82,9 +91,7 @@ void DiskWatch::look(const std::set<std::string>& nodes) {
 
 // What is on it is known again when the child has answered; until then the old answer stands for the same disk only.
 // True if it is the disk that was there.
-bool DiskWatch::update(const std::string& node) {
-  const auto device = sys::block_device(std::filesystem::path(node).filename().string());
-  auto facts = device ? diskmgr::observe(*device) : std::nullopt;
+bool DiskWatch::update(const std::string& node, std::optional<diskmgr::Facts> facts) {
   if (!facts) {
     book_.remove(node);
     later_.erase(node);

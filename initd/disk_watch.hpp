@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -42,8 +43,9 @@ class DiskWatch {
     sys::EventSource limit;
   };
   void look_at_burst();
-  void look(const std::set<std::string>& nodes);
-  bool update(const std::string& node);
+  using Seen = std::map<std::string, std::optional<diskmgr::Facts>>;  // by node; none: it is not there
+  void look(Seen seen);
+  bool update(const std::string& node, std::optional<diskmgr::Facts> facts);
   void ask(Question question, const std::set<std::string>& asked);
   void answered(const std::string& node);
   void take_line(int asked, std::string_view line);

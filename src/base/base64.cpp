@@ -31,13 +31,15 @@ std::string to_base64(std::string_view bytes) {
 
 std::string to_base64url(std::string_view bytes) { return encode(bytes, for_urls); }
 
-Result<std::string> from_base64url(std::string_view text) {
+namespace {
+
+Result<std::string> decode(std::string_view text, std::string_view alphabet) {
   std::string bytes;
   std::uint32_t bits = 0;
   unsigned held = 0;
   for (const auto c : text) {
-    const auto value = for_urls.find(c);
-    if (value == for_urls.npos) return fail("it has a character that does not belong there");
+    const auto value = alphabet.find(c);
+    if (value == alphabet.npos) return fail("it has a character that does not belong there");
     bits = bits << 6U | static_cast<std::uint32_t>(value);
     held += 6;
     if (held < 8) continue;
@@ -47,5 +49,15 @@ Result<std::string> from_base64url(std::string_view text) {
   if (held >= 6 || (bits & ((1U << held) - 1)) != 0) return fail("it is cut off");
   return bytes;
 }
+
+}  // namespace
+
+Result<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return fail("it is cut off");
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  return decode(text, usual);
+}
+
+Result<std::string> from_base64url(std::string_view text) { return decode(text, for_urls); }
 
 }  // namespace loam

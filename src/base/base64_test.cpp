@@ -23,6 +23,7 @@ TEST(Base64, ComesBackAsItWas) {
   std::string bytes;
   for (int i = 0; i < 256; ++i) {
     EXPECT_EQ(from_base64url(to_base64url(bytes)), bytes);
+    EXPECT_EQ(from_base64(to_base64(bytes)), bytes);
     bytes += static_cast<char>(i);
   }
 }
@@ -30,6 +31,8 @@ TEST(Base64, ComesBackAsItWas) {
 TEST(Base64, TakesOneTextForEachValueOnly) {
   for (const auto* const bad : {"A", "Zg==", "Zh", "Zm9v\n", "Zm 9", "+/8", "Zm9vA"})
     EXPECT_FALSE(from_base64url(bad)) << bad;
+  for (const auto* const bad : {"A", "Zg", "Zh==", "Zg=", "Zg===", "====", "=", "Zm9v\n", "Zm 9", "-_8=", "Zm9vA==="})
+    EXPECT_FALSE(from_base64(bad)) << bad;
 }
 
 }  // namespace

@@ -24,6 +24,13 @@ constexpr const char* another = "loamctl cluster join-string on a node of its co
 // Certificates count from a little before they are made; kubeadm allows five minutes.
 constexpr std::int64_t clocks_apart = 300;
 
+// Whoever answers may say anything: what is no text is as good as nothing.
+std::string text_at(const json& object, const std::string& key) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;
@@ -37,8 +44,7 @@ bool is_signed(std::string_view signature, std::string_view payload, std::string
   const auto dots = signature.find("..");
   if (dots == std::string_view::npos) return false;
   const auto header = from_base64url(signature.substr(0, dots));
-  const auto said = header ? json::parse(*header, nullptr, false) : json();
-  if (!said.is_object() || said.value("alg", "") != "HS256") return false;
+  if (!header || text_at(json::parse(*header, nullptr, false), "alg") != "HS256") return false;
   const auto text = std::format("{}.{}", signature.substr(0, dots), to_base64url(payload));
   return to_base64url(hmac_sha256(secret, text)) == signature.substr(dots + 2);
 }
@@ -60,10 +66,10 @@ Result<std::string> signed_kubeconfig(const Invitation& invitation, const HttpAn
                             endpoint, answer.status),
                 "is the address of the join string still the cluster's?");
   const auto map = json::parse(answer.body, nullptr, false);
-  const auto data = map.is_object() ? map.value("data", json::object()) : json::object();
-  auto config = data.is_object() ? data.value("kubeconfig", "") : std::string();
+  const auto data = map.is_object() && map.contains("data") ? map["data"] : json();
+  auto config = text_at(data, "kubeconfig");
   const auto id = invitation.token.substr(0, invitation.token.find('.'));
-  const auto signature = data.is_object() ? data.value("jws-kubeconfig-" + id, "") : "";
+  const auto signature = text_at(data, "jws-kubeconfig-" + id);
   if (config.empty())
     return fail(std::format("{} does not say which CA the cluster has", endpoint), "is it a cluster?");
   if (signature.empty())
@@ -79,13 +85,8 @@ Result<std::string> authority_in(const std::string& kubeconfig) {
   if (at == std::string::npos) return fail("the cluster says no CA");
   const auto line = std::string_view(kubeconfig).substr(at + mark.size());
   const auto text = trim(line.substr(0, line.find('\n')));
-  std::string pem(text.size(), '\0');
-  const auto length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(pem.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                      static_cast<int>(text.size()));
-  if (length < 0) return fail("the cluster's CA is no base64");
-  pem.resize(static_cast<std::size_t>(length));
-  while (pem.ends_with('\0')) pem.pop_back();  // of the padding
+  auto pem = from_base64(text);
+  if (!pem) return std::unexpected(std::move(pem).error().context("the cluster's CA"));
   return pem;
 }
 
@@ -135,8 +136,7 @@ Result<std::string> check_join(const Invitation& invitation, const std::string& 
   LOAM_TRY(const auto kubeconfig, signed_kubeconfig(invitation, *info));
   LOAM_TRY(const auto authority, pinned_authority(invitation, kubeconfig));
   LOAM_TRY(const auto version, fetch(endpoint, "/version", authority));
-  const auto said = json::parse(version.body, nullptr, false);
-  auto running = said.is_object() ? said.value("gitVersion", "") : "";
+  auto running = text_at(json::parse(version.body, nullptr, false), "gitVersion");
   if (running.starts_with('v')) running.erase(0, 1);
   if (running.empty()) return fail(std::format("{} does not say which Kubernetes it runs", endpoint));
   LOAM_CHECK(check_skew(kubernetes, running));

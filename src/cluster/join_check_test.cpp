@@ -102,15 +102,24 @@ TEST_F(AskedToJoin, EachRefusalIsASentenceOfItsOwn) {
 // Whoever answers in the cluster's place has not got the token.
 TEST_F(AskedToJoin, WhatIsNotSignedIsNotBelieved) {
   for (const auto& other : {std::string("."), std::string(".."), signature + "A", std::string("eyJhbGciOiJub25lIn0.."),
+                            "eyJhbGciOjN9.." + signature.substr(signature.find("..") + 2),
                             "eyJhbGciOiJub25lIn0.." + signature.substr(signature.find("..") + 2)}) {
     say({{"kubeconfig", kubeconfig}, {"jws-kubeconfig-abcdef", other}});
     EXPECT_TRUE(refusal().contains("is not the cluster's")) << other;
   }
   say({{"kubeconfig", kubeconfig + "#"}, {"jws-kubeconfig-abcdef", signature}});
   EXPECT_TRUE(refusal().contains("is not the cluster's"));
-  for (const auto* const body : {"", "[]", "{}", R"({"data": 3})", R"({"data": {}})"}) {
+  for (const auto* const body : {"", "[]", "{}", R"({"data": 3})", R"({"data": {}})", R"({"data": {"kubeconfig": 3}})",
+                                 R"({"data": {"kubeconfig": "a", "jws-kubeconfig-abcdef": []}})"}) {
     info_.body = body;
     EXPECT_FALSE(asked()) << body;
+  }
+}
+
+TEST_F(AskedToJoin, AVersionThatIsNoText) {
+  for (const auto* const body : {"", "[]", R"({"gitVersion": 1.34})"}) {
+    version_.body = body;
+    EXPECT_TRUE(refusal().contains("does not say which Kubernetes it runs")) << body;
   }
 }
 

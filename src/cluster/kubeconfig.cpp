@@ -1,6 +1,5 @@
 #include "cluster/kubeconfig.hpp"
 
-#include <algorithm>
 #include <format>
 
 #include "base/base64.hpp"
@@ -29,16 +28,6 @@ Result<const YamlNode*> named(const YamlNode& root, std::string_view list, std::
       if (scalar(one, "name") == name)
         if (const auto* const found = one.find(inner)) return found;
   return fail(std::format("it has no {} \"{}\"", inner, printable(name, 60)));
-}
-
-// Kubernetes writes the usual alphabet with padding, in one line.
-Result<std::string> from_base64(std::string text) {
-  if (text.size() % 4 != 0) return fail("it is cut off");
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.pop_back();
-  if (text.find_first_of("-_") != text.npos) return fail("it has a character that does not belong there");
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  return from_base64url(text);
 }
 
 // KEY-data holds it, or KEY names its file. mark: what must be in it.

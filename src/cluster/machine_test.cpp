@@ -5,27 +5,15 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "cluster/example_machine.hpp"
+
 namespace loam::cluster {
 namespace {
 
 using nlohmann::json;
 
-MachineStatus status() {
-  return {.release = "0.1.0",
-          .slot = "a",
-          .state = "degraded",
-          .reasons = {"bond0: eth1 has no carrier"},
-          .disks = {{"osd", 24}, {"blank", 1}},
-          .bonds = {{.name = "bond0", .members = {"eth0", "eth1"}, .active = {"eth0"}}},
-          .conditions = {{.type = "Network",
-                          .status = "False",
-                          .reason = "NoCarrier",
-                          .message = "eth1 has no carrier",
-                          .since = 1'800'000'000}}};
-}
-
 TEST(Machine, SaysWhatANodeIs) {
-  const auto made = machine_with_status("node-1", status());
+  const auto made = machine_with_status("node-1", example_status());
   EXPECT_EQ(made["metadata"], (json{{"name", "node-1"}})) << "labels and the like are not the node's";
   EXPECT_FALSE(made.contains("spec"));
   EXPECT_EQ(made["status"]["release"], "0.1.0");
@@ -36,7 +24,7 @@ TEST(Machine, SaysWhatANodeIs) {
 }
 
 TEST(Machine, FitsIntoItsLimits) {
-  auto long_one = status();
+  auto long_one = example_status();
   long_one.reasons.assign(500, std::string(10'000, 'x'));
   const auto made = machine_with_status("node-1", long_one);
   EXPECT_EQ(made["status"]["reasons"].size(), 64U);
@@ -56,7 +44,7 @@ TEST(Machine, HasASchemaForAllThatIsWritten) {
   const auto& version = definition["spec"]["versions"][0];
   const auto& schema = version["schema"]["openAPIV3Schema"];
   expect_types(schema, "");
-  const auto made = machine_with_status("node-1", status());
+  const auto made = machine_with_status("node-1", example_status());
   for (const auto& [name, value] : made["status"].items())
     EXPECT_TRUE(schema["properties"]["status"]["properties"].contains(name)) << name;
   std::vector<std::string> columns;

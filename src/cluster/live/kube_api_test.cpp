@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "cluster/example_machine.hpp"
 #include "cluster/kube_client.hpp"
 #include "cluster/lease_holder.hpp"
 #include "cluster/machine.hpp"
@@ -287,19 +288,6 @@ struct Machines : KubeApi {
     const auto left = api->remove(machines(), "probe", "");
     ASSERT_TRUE(left || left.error().fault == Fault::not_found) << words(left);
   }
-  static MachineStatus status() {
-    return {.release = "0.1.0",
-            .slot = "a",
-            .state = "degraded",
-            .reasons = {"bond0: eth1 has no carrier"},
-            .disks = {{"osd", 24}, {"os", 1}},
-            .bonds = {{.name = "bond0", .members = {"eth0", "eth1"}, .active = {"eth0"}}},
-            .conditions = {{.type = "Network",
-                            .status = "False",
-                            .reason = "NoCarrier",
-                            .message = "eth1 has no carrier",
-                            .since = 1'800'000'000}}};
-  }
 };
 
 TEST_F(Machines, AreWrittenOnceByTheWriter) {
@@ -335,15 +323,15 @@ TEST_F(Machines, AreWrittenByTheirNodeOnly) {
   const auto made = applied(*node_1, machines(), machine("node-1"));
   const auto again = applied(*node_1, machines(), machine("node-1"));
   EXPECT_EQ(resource_version_of(made), resource_version_of(again));
-  const auto own = node_1->apply_status(machines(), machine_with_status("node-1", status()), {});
+  const auto own = node_1->apply_status(machines(), machine_with_status("node-1", example_status()), {});
   ASSERT_TRUE(own) << words(own);
   EXPECT_EQ((*own)["status"]["bondSummary"], "bond0 1/2");
-  const auto twice = node_1->apply_status(machines(), machine_with_status("node-1", status()), {});
+  const auto twice = node_1->apply_status(machines(), machine_with_status("node-1", example_status()), {});
   ASSERT_TRUE(twice) << words(twice);
   EXPECT_EQ(resource_version_of(*own), resource_version_of(*twice));
 
   for (const auto& refused :
-       {node_2->apply_status(machines(), machine_with_status("node-1", status()), {}),
+       {node_2->apply_status(machines(), machine_with_status("node-1", example_status()), {}),
         node_2->apply(machines(), machine("node-1"), {}), node_2->create(machines(), machine("node-3"))}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().fault, Fault::forbidden);
@@ -355,7 +343,7 @@ TEST_F(Machines, AreWrittenByTheirNodeOnly) {
   ASSERT_TRUE(seen) << words(seen);
   EXPECT_EQ(seen->items.size(), 1U);
   EXPECT_EQ(node_2->remove(machines(), "node-1", "").error_or(Error("")).fault, Fault::forbidden);
-  EXPECT_TRUE(admin->apply_status(machines(), machine_with_status("node-1", status()), {})) << "no node";
+  EXPECT_TRUE(admin->apply_status(machines(), machine_with_status("node-1", example_status()), {})) << "no node";
 }
 
 TEST_F(Machines, CarryNothingOfTheirNodeButAStatus) {
@@ -371,7 +359,7 @@ TEST_F(Machines, CarryNothingOfTheirNodeButAStatus) {
   auto kept = machine("node-1");
   kept["metadata"]["finalizers"] = {"loam.dev/for-ever"};
   EXPECT_FALSE(node->apply(machines(), kept, {}));
-  auto unknown = machine_with_status("node-1", status());
+  auto unknown = machine_with_status("node-1", example_status());
   unknown["status"]["relese"] = "x";
   const auto strict = node->apply_status(machines(), unknown, {});
   ASSERT_FALSE(strict);
