@@ -133,7 +133,8 @@ void Supervisor::settle() {
   } else if (boot_.live) {
     status_.state = State::unconfigured;
   } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
-             condition_is("Installation", "false") || condition_is("Nics", "false")) {
+             condition_is("Installation", "false") || condition_is("Nics", "false") ||
+             condition_is("Firewall", "false")) {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;

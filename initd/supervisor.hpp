@@ -72,6 +72,7 @@ class Supervisor {
   void apply_failed(const Error& error);
   void apply_after(std::chrono::seconds delay);
   Result<void> reload_unit(const std::string& unit);
+  void look_at_firewall();
 
   void disk_events();
   void disks_changed();

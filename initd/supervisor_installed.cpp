@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
+#include "netcfg/firewall.hpp"
 #include "netcfg/hostname.hpp"
 #include "netcfg/interruptions.hpp"
 #include "netcfg/links.hpp"
@@ -57,6 +58,7 @@ Result<std::string> fallback_hostname() {
 std::vector<plan::RenderedFile> desired_files(const model::Config& config, const std::string& fallback_name) {
   auto files = plan::render_node_files(config, fallback_name);
   for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
+  files.push_back(netcfg::render_firewall(config));
   return files;
 }
 
@@ -287,6 +289,11 @@ bool changes_network(const plan::Plan& plan) {
   });
 }
 
+// By its file, or by the reload that is owed for it.
+bool changes_firewall(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.actions, [](const auto& action) { return action.target == netcfg::firewall_unit; });
+}
+
 }  // namespace
 
 Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
@@ -299,7 +306,9 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   LOAM_TRY(const auto todo, plan_for(config));
   status_.plan = plan_text(todo, config);
   const bool new_network = changes_network(todo);
-  if (new_network && !at_boot) LOAM_CHECK(begin_trial(config.network));
+  // What the cluster or a key opens or closes is no change of the network, and does not go back with one.
+  const bool to_be_tried = new_network || (changes_firewall(todo) && !same_network);
+  if (to_be_tried && !at_boot) LOAM_CHECK(begin_trial(config.network));
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   auto done = write_wish(text, config, pins);
   if (done && !todo.empty()) done = apply_plan(todo);
@@ -317,9 +326,19 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   want_disks();
   want_upgrades();
   want_cluster();
+  look_at_firewall();
   new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;
+}
+
+// Loaded before the network is, which does not wait for how that ended.
+void Supervisor::look_at_firewall() {
+  if (!sys::run({"systemctl", "is-failed", "--quiet", std::string(netcfg::firewall_unit)}, limited))
+    return drop_condition("Firewall");
+  set_condition("Firewall", "false", "NotLoaded",
+                std::format("{} failed, so nothing is refused; loamctl logs -- -u {} says why", netcfg::firewall_unit,
+                            netcfg::firewall_unit));
 }
 
 // Claims by the configuration that is applied; a live system claims nothing.
