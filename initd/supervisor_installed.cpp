@@ -280,22 +280,6 @@ Result<void> Supervisor::check_trial(const std::string& text) const {
               "loamctl confirm or loamctl revert first");
 }
 
-namespace {
-
-bool changes_network(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.actions, [](const auto& action) {
-    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/") ||
-           action.target == "systemd-networkd.service";  // owed: its files are right already
-  });
-}
-
-// By its file, or by the reload that is owed for it.
-bool changes_firewall(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.actions, [](const auto& action) { return action.target == netcfg::firewall_unit; });
-}
-
-}  // namespace
-
 Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
   LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
   LOAM_CHECK(check_names(config));
@@ -305,10 +289,8 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
   status_.plan = plan_text(todo, config);
-  const bool new_network = changes_network(todo);
-  // What the cluster or a key opens or closes is no change of the network, and does not go back with one.
-  const bool to_be_tried = new_network || (changes_firewall(todo) && !same_network);
-  if (to_be_tried && !at_boot) LOAM_CHECK(begin_trial(config.network));
+  const bool new_network = netcfg::changes_links(todo);
+  if (netcfg::needs_trial(todo, same_network) && !at_boot) LOAM_CHECK(begin_trial(config.network));
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   auto done = write_wish(text, config, pins);
   if (done && !todo.empty()) done = apply_plan(todo);

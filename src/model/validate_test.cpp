@@ -96,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
             "network.firewall.allow[0].port: expected ports from 1 to 65535 such as 9000 or 9000-9010, found "
             "\"65536\""},
         Bad{"no protocol", firewall("allow: [{port: 1, protocol: icmp}]"),
-            "network.firewall.allow[0].protocol: expected one of tcp, udp, found \"icmp\""},
+            "network.firewall.allow[0].protocol: expected one of tcp, udp, found \"icmp\"; did you mean \"tcp\"?"},
         Bad{"a host as network", firewall("allow: [{port: 1, from: 192.0.2.1/24}]"),
             "network.firewall.allow[0].from: 192.0.2.1/24 has bits behind its prefix; 192.0.2.0/24 is the network"},
         Bad{"a host among networks", firewall("networks: [\"2001:db8::1/64\"]"),
