@@ -314,13 +314,16 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   return status_.plan;
 }
 
-// Loaded before the network is, which does not wait for how that ended.
+// Its rules are loaded before the network is up, which does not wait for how that ended.
 void Supervisor::look_at_firewall() {
-  if (!sys::run({"systemctl", "is-failed", "--quiet", std::string(netcfg::firewall_unit)}, limited))
-    return drop_condition("Firewall");
-  set_condition("Firewall", "false", "NotLoaded",
-                std::format("{} failed, so nothing is refused; loamctl logs -- -u {} says why", netcfg::firewall_unit,
-                            netcfg::firewall_unit));
+  const std::string unit(netcfg::firewall_unit);
+  const bool failed = sys::run({"systemctl", "is-failed", "--quiet", unit}, limited).has_value();
+  if (!failed || reload_unit(unit)) return drop_condition("Firewall");
+  set_condition(
+      "Firewall", "false", "NotLoaded",
+      std::format("{} failed: the rules are those from before, or none after a restart; loamctl logs -- -u {} "
+                  "says why, loamctl retry tries it again",
+                  unit, unit));
 }
 
 // Claims by the configuration that is applied; a live system claims nothing.

@@ -1,6 +1,7 @@
 """The firewall that loam-render writes, loaded in a network namespace, against real packets from others: who gets to which port of which
 role, on which nodes. What is expected stands here by itself, not by the renderer's own list."""
 
+import re
 import selectors
 import socket
 import struct
@@ -191,6 +192,15 @@ def test_who_gets_where(rack, listeners, tmp_path, role):
     got = connects({(place, port) for place in PLACES for port in PORTS}, expected)
     assert sorted(expected - got) == [], "refused, though it is needed"
     assert sorted(got - expected) == [], "admitted, though nobody needs it"
+
+
+def test_the_documentation_has_every_port_that_is_open(tmp_path):
+    """docs/network.md, by the rules of a node that has every role."""
+    rows = re.findall(r"^\| ([0-9, -]+)( UDP| TCP and UDP)? \|", (TOP / "docs/network.md").read_text(), re.MULTILINE)
+    documented = {(protocol, port) for ports, protocols in rows for port in ports.split(", ") for protocol in ("tcp", "udp")
+                  if protocol.upper() in (protocols or " TCP")}
+    open_ports = set(re.findall(r"(tcp|udp) dport ([0-9-]+) accept", render(tmp_path, "control-plane")))
+    assert documented == open_ports - {("udp", "68"), ("udp", "546")}
 
 
 def sent(listener, place, port, to=None):

@@ -128,6 +128,7 @@ class Ruleset {
 
   std::vector<std::string> jumps() const {
     std::vector<std::string> list;
+    list.reserve(network_->interfaces.size());
     for (const auto& interface : network_->interfaces)
       list.push_back(std::format("{} : goto on_{}", quoted(interface.link.str()), interface.link.str()));
     return list;
@@ -142,6 +143,7 @@ class Ruleset {
 
   std::vector<std::string> interface_names() const {
     std::vector<std::string> list;
+    list.reserve(network_->interfaces.size());
     for (const auto& interface : network_->interfaces) list.push_back(quoted(interface.link.str()));
     return list;
   }
@@ -231,6 +233,7 @@ class Ruleset {
 
   std::vector<IpNet> trusted() const {
     std::vector<IpNet> nets;
+    nets.reserve(network_->firewall.networks.size());
     for (const auto& one : network_->firewall.networks) nets.push_back(model::net(one));
     if (!config_->cluster) return nets;
     for (const auto& node : config_->cluster->join)

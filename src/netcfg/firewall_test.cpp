@@ -167,8 +167,8 @@ TEST(Firewall, ControlPlane) {
   EXPECT_THAT(chain(text, "pods"), Not(::testing::Contains(HasSubstr("etcd"))));
   const std::vector<std::string> forward = {
       "type filter hook forward priority filter + 10; policy accept;", "ct state established,related accept",
-      "ct status dnat accept comment \"services\"", "iifname \"a\" oifname { \"b\" } goto refused_routed",
-      "iifname \"b\" oifname { \"a\" } goto refused_routed"};
+      "ct status dnat accept comment \"services\"", R"(iifname "a" oifname { "b" } goto refused_routed)",
+      R"(iifname "b" oifname { "a" } goto refused_routed)"};
   EXPECT_EQ(chain(text, "forward"), forward);
 }
 
