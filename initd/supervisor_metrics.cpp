@@ -65,12 +65,11 @@ std::vector<std::string> classes() {
 }
 
 metrics::Slot slot_metrics(const slots::SlotView& view) {
-  return {
-      .slot = std::string(1, slots::letter(view.slot)),
-      .version = view.version,
-      .state = view.state,
-      .booted = view.running,
-      .tries_left = view.entry && view.entry->tries_left ? std::optional<int>(*view.entry->tries_left) : std::nullopt};
+  return {.slot = std::string(1, slots::letter(view.slot)),
+          .version = view.version,
+          .state = view.state,
+          .booted = view.running,
+          .tries_left = view.entry ? view.entry->tries_left : std::nullopt};
 }
 
 }  // namespace

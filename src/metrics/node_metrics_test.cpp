@@ -23,7 +23,7 @@ Node node() {
                     {.slot = "b", .version = "0.2.0", .state = "trial", .booted = true, .tries_left = 2}},
           .classes = {"os", "osd", "blank"},
           .disks = {{.id = "wwn-0x5000c500a1b2c3d4",
-                     .model = "LOAM \"HDD\"\\",
+                     .model = R"(LOAM "HDD"\)",
                      .serial = "hdd0\n",
                      .bus = "sas",
                      .place = "3 in enclosure 5000",

@@ -1,6 +1,7 @@
 // Which ports of a node others need, by its roles in loam.yaml: the one list that its firewall is made of. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
