@@ -212,6 +212,7 @@ class Builder {
                .bridges = {},
                .interfaces = {},
                .dns = network.dns,
+               .firewall = network.firewall,
                .confirm = network.confirm,
                .confirm_timeout = network.confirm_timeout};
     interface.link = links();

@@ -35,6 +35,8 @@ class DiskKeeper {
   // What failed is tried again.
   void retry();
 
+  const diskmgr::DiskBook& book() const { return watch_.book(); }
+  const diskmgr::Ledger& ledger() const { return ledger_; }
   std::vector<diskmgr::Disk> disks() const { return watch_.book().disks(); }
   std::string document() const;          // JSON of loamctl disks
   std::string storage_document() const;  // JSON: plan, and the node's part of CephCluster

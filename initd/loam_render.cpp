@@ -8,6 +8,7 @@
 #include "base/guard.hpp"
 #include "base/text.hpp"
 #include "model/parse.hpp"
+#include "netcfg/firewall.hpp"
 #include "netcfg/hostname.hpp"
 #include "netcfg/networkd.hpp"
 #include "netcfg/pins.hpp"
@@ -66,13 +67,14 @@ Result<netcfg::Pins> known_pins(const fs::path& root) {
 
 Result<void> render(const fs::path& root) {
   end_trial(root);
-  const auto config = usable_config(root);
+  auto config = usable_config(root);
   const auto pins = known_pins(root);
   if (!pins) std::cerr << pins.error().text() << '\n';
   LOAM_TRY(const auto name, fallback_hostname(root));
+  config.network = netcfg::pinned_network(config.network, pins.value_or(netcfg::Pins{}));
   auto files = plan::render_node_files(config, name);
-  for (auto& file : netcfg::render_network(netcfg::pinned_network(config.network, pins.value_or(netcfg::Pins{}))))
-    files.push_back(std::move(file));
+  for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
+  files.push_back(netcfg::render_firewall(config));
   for (const auto& file : files)
     LOAM_CHECK(write_file_atomic(root / fs::path(file.path).relative_path(), file.content, file.mode));
   std::error_code problem;

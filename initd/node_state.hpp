@@ -15,11 +15,9 @@ inline constexpr std::string_view interface_name = "io.loam.Node1";
 
 enum class State : std::uint8_t { installing, unconfigured, configuring, ready, degraded, upgrading };
 
-constexpr std::string_view state_name(State state) {
-  constexpr std::array<std::string_view, 6> names = {"installing", "unconfigured", "configuring",
-                                                     "ready",      "degraded",     "upgrading"};
-  return names[static_cast<std::size_t>(state)];
-}
+inline constexpr std::array<std::string_view, 6> state_names = {"installing", "unconfigured", "configuring",
+                                                                "ready",      "degraded",     "upgrading"};
+constexpr std::string_view state_name(State state) { return state_names[static_cast<std::size_t>(state)]; }
 
 // As Kubernetes has them: something that is true, false or not known yet, and why.
 struct Condition {

@@ -66,6 +66,7 @@ Result<void> Supervisor::start() {
   } else {
     set_condition("Partitions", "false", "Unusable", join(boot_.problems, "; "));
   }
+  begin_metrics();
   LOAM_CHECK(disks_.start(boot_.live ? "" : boot_.disk.disk));
   watch_network();
   watch_upgrades();
@@ -93,6 +94,7 @@ void Supervisor::disk_events() {
 void Supervisor::disks_changed() {
   service_.document_changed("Disks");
   service_.document_changed("Storage");
+  metrics_changed();
   auto condition = disks_.condition();
   if (!condition) return;
   set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
@@ -133,7 +135,8 @@ void Supervisor::settle() {
   } else if (boot_.live) {
     status_.state = State::unconfigured;
   } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
-             condition_is("Installation", "false") || condition_is("Nics", "false")) {
+             condition_is("Installation", "false") || condition_is("Nics", "false") ||
+             condition_is("Firewall", "false")) {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;
@@ -149,6 +152,7 @@ void Supervisor::settle() {
   }
   status_.network_goes_back = trial_ ? trial_->deadline : try_ends_;
   service_.publish(status_);
+  metrics_changed();
 }
 
 Result<void> Supervisor::power(const std::string& target) {

@@ -14,6 +14,7 @@
 #include "cluster_keeper.hpp"
 #include "config_source.hpp"
 #include "disk_keeper.hpp"
+#include "metrics/node_metrics.hpp"
 #include "model/config.hpp"
 #include "netcfg/pins.hpp"
 #include "netcfg/verdict.hpp"
@@ -72,6 +73,7 @@ class Supervisor {
   void apply_failed(const Error& error);
   void apply_after(std::chrono::seconds delay);
   Result<void> reload_unit(const std::string& unit);
+  void look_at_firewall();
 
   void disk_events();
   void disks_changed();
@@ -143,6 +145,12 @@ class Supervisor {
   void drop_condition(std::string_view type);
   void want_upgrades();
 
+  // What Prometheus is told.
+  void begin_metrics();
+  void metrics_changed();
+  void look_at_slots();
+  void write_metrics();
+
   void want_cluster();
   void cluster_changed();
   std::string cluster_address() const;
@@ -209,6 +217,11 @@ class Supervisor {
   sys::EventSource fetch_timer_;
   sys::EventSource settled_timer_;
   sys::EventSource stall_timer_;
+  sys::EventSource metrics_timer_;
+  metrics::Node metrics_;
+  std::string metrics_problem_;
+  bool metrics_due_ = false;
+  bool slots_stale_ = true;
   std::string target_node_;            // disk of the last installation
   std::unique_ptr<sys::Child> child_;  // loam-install
   std::unique_ptr<sys::Child> fetch_;  // curl

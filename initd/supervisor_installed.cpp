@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
+#include "netcfg/firewall.hpp"
 #include "netcfg/hostname.hpp"
 #include "netcfg/interruptions.hpp"
 #include "netcfg/links.hpp"
@@ -57,6 +58,7 @@ Result<std::string> fallback_hostname() {
 std::vector<plan::RenderedFile> desired_files(const model::Config& config, const std::string& fallback_name) {
   auto files = plan::render_node_files(config, fallback_name);
   for (auto& file : netcfg::render_network(config.network)) files.push_back(std::move(file));
+  files.push_back(netcfg::render_firewall(config));
   return files;
 }
 
@@ -278,17 +280,6 @@ Result<void> Supervisor::check_trial(const std::string& text) const {
               "loamctl confirm or loamctl revert first");
 }
 
-namespace {
-
-bool changes_network(const plan::Plan& plan) {
-  return std::ranges::any_of(plan.actions, [](const auto& action) {
-    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/") ||
-           action.target == "systemd-networkd.service";  // owed: its files are right already
-  });
-}
-
-}  // namespace
-
 Result<std::string> Supervisor::apply_config(const std::string& text, bool at_boot) {
   LOAM_TRY(auto config, model::parse_config(text, "loam.yaml"));
   LOAM_CHECK(check_names(config));
@@ -298,8 +289,8 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   config.network = netcfg::pinned_network(config.network, pins);
   LOAM_TRY(const auto todo, plan_for(config));
   status_.plan = plan_text(todo, config);
-  const bool new_network = changes_network(todo);
-  if (new_network && !at_boot) LOAM_CHECK(begin_trial(config.network));
+  const bool new_network = netcfg::changes_links(todo);
+  if (netcfg::needs_trial(todo, same_network) && !at_boot) LOAM_CHECK(begin_trial(config.network));
   // The wish is on disk before the first effect: after a kill or a power cut the next start goes on from it.
   auto done = write_wish(text, config, pins);
   if (done && !todo.empty()) done = apply_plan(todo);
@@ -317,9 +308,22 @@ Result<std::string> Supervisor::apply_config(const std::string& text, bool at_bo
   want_disks();
   want_upgrades();
   want_cluster();
+  look_at_firewall();
   new_network ? network_is_changing() : judge_network();
   settle();
   return status_.plan;
+}
+
+// Its rules are loaded before the network is up, which does not wait for how that ended.
+void Supervisor::look_at_firewall() {
+  const std::string unit(netcfg::firewall_unit);
+  const bool failed = sys::run({"systemctl", "is-failed", "--quiet", unit}, limited).has_value();
+  if (!failed || reload_unit(unit)) return drop_condition("Firewall");
+  set_condition(
+      "Firewall", "false", "NotLoaded",
+      std::format("{} failed: the rules are those from before, or none after a restart; loamctl logs -- -u {} "
+                  "says why, loamctl retry tries it again",
+                  unit, unit));
 }
 
 // Claims by the configuration that is applied; a live system claims nothing.

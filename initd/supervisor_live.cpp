@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "media_handoff.hpp"
 #include "model/parse.hpp"
+#include "netcfg/firewall.hpp"
 #include "plan/node_files.hpp"
 #include "supervisor.hpp"
 #include "sys/log.hpp"
@@ -133,10 +134,15 @@ bool Supervisor::disks_settled(const model::DiskSelector& wanted) {
   return false;
 }
 
-// Whoever may log in on the node may look at its installation too.
+// Whoever may log in on the node may look at its installation too. The network is the live system's, not the file's.
 void Supervisor::open_ssh(const model::Config& config) {
-  for (const auto& file : plan::render_node_files(config, "loam")) {
-    if (file.unit != "ssh.service") continue;
+  model::Config now;
+  now.access = config.access;
+  if (network_config_) now.network = network_config_->network;
+  auto files = plan::render_node_files(now, "loam");
+  files.push_back(netcfg::render_firewall(now));
+  for (const auto& file : files) {
+    if (file.unit != "ssh.service" && file.unit != netcfg::firewall_unit) continue;
     auto opened = write_file_if_changed(file.path, file.content, file.mode);
     if (!opened) {
       sys::log(sys::Priority::warning, "ssh: " + opened.error().text());

@@ -20,6 +20,7 @@ void Supervisor::want_upgrades() {
 void Supervisor::upgrade_changed() {
   service_.document_changed("Upgrade");
   service_.document_changed("Slots");
+  slots_stale_ = true;
   if (!installing_) status_.progress = upgrades_.progress();
   take_condition("Upgrade", upgrades_.condition());
   settle();

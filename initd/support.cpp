@@ -39,6 +39,7 @@ const std::vector<Item>& items() {
       {"networkctl.txt", {"networkctl", "--no-pager", "status", "--all"}},
       {"addresses.txt", {"ip", "address"}},
       {"routes.txt", {"ip", "route", "show", "table", "all"}},
+      {"firewall.txt", {"nft", "list", "ruleset"}},
       {"blocks.txt", {"lsblk", "-O", "-J"}},
       {"pci.txt", {"lspci", "-nn"}},
       {"mounts.txt", {"findmnt"}},

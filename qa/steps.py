@@ -392,6 +392,12 @@ def bus(tally):
     pytest(tally, "bus")
 
 
+def firewall(tally, names=()):
+    say("the firewall in network namespaces")
+    build()
+    pytest(tally, "firewall", names)
+
+
 def engine(tally, names=(), long=False):
     image()
     say("the engines on image files")
@@ -424,6 +430,7 @@ def test(long, topics):
     tally.attempt("docs", check_docs, tally)
     tally.attempt("unit", unit, tally)
     tally.attempt("bus", bus, tally)
+    tally.attempt("firewall", firewall, tally)
     tally.attempt("engine", engine, tally, (), long)
     if long:
         tally.add("reproduce", tally.attempt("image of the lock", reproduce) is True)
@@ -474,7 +481,7 @@ def main():
     sys.stdout.reconfigure(line_buffering=True)  # a run that is ended early leaves its figures in the log
     BUILD.mkdir(exist_ok=True)
     steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
-             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "engine": lambda: tallied(engine, options.names, options.long),
+             "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "firewall": lambda: tallied(firewall, options.names), "engine": lambda: tallied(engine, options.names, options.long),
              "fuzz": lambda: tallied(fuzz, options.names, options.seconds, options.keep), "docs": docs,
              "lint": lambda: (build(), tallied(lint))[1],
              "qa": lambda: list_scenarios() if options.list else tallied(qa, options.names, options.long),

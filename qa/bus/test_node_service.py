@@ -16,11 +16,13 @@ from lab.machine import wait_until
 TOP = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = TOP / "build/release/initd"
 POLICY = TOP / "overlays/root/usr/share/dbus-1/system.d/io.loam.Node1.conf"
+METRICS = Path("/run/loam/metrics/loam.prom")
+FIREWALL = Path("/etc/loam/firewall.nft")
 LIMIT = 20
 
 
 class Bus:
-    def __init__(self, folder, facts, config=None):
+    def __init__(self, folder, facts, config=None, confirmed=None):
         self.folder = folder
         assert Path("/.loam-key").exists(), "only in the toolbox: /loam and parts of /etc are overwritten here"
         # pytest's own folders are root's alone, and nobody must get at the socket.
@@ -44,6 +46,9 @@ class Bus:
         shutil.rmtree("/etc/systemd/network", ignore_errors=True)
         if config:
             Path("/loam/loam.yaml").write_text(config)
+        if confirmed:
+            Path("/loam/loam.yaml.confirmed").write_text(confirmed)
+        METRICS.unlink(missing_ok=True)
         self.loamd = None
 
     def start(self):
@@ -126,6 +131,40 @@ def test_apply_is_idempotent_and_survives_a_kill(bus):
     plan = node.ctl("plan", "-", text=wanted).stdout
     assert "/etc/hostname" not in plan and "owed by an apply that did not end" in plan, plan
     assert node.condition("Config")["reason"] == "ApplyFailed", "what is owed is not forgotten"
+
+
+def test_a_change_of_the_firewall_goes_back_with_the_network(bus):
+    before = "version: 1\nhostname: before\n"
+    node = bus(facts(), before, confirmed=before)
+    wait_until(lambda: FIREWALL.exists() and "9000" not in FIREWALL.read_text(), LIMIT, "the firewall of loam.yaml")
+    # Nobody on this bus reloads anything, so that the change cannot be applied.
+    applied = node.ctl("apply", "-", text=before + "network: {firewall: {allow: [{port: 9000}]}}\n")
+    assert applied.returncode == 1
+    wait_until(lambda: node.condition("NetworkChange")["reason"] == "WentBack", LIMIT, "the way back")
+    assert Path("/loam/loam.yaml").read_text() == before
+    assert "9000" not in FIREWALL.read_text()
+    assert "9000" in Path("/loam/loam.yaml.refused").read_text()
+
+
+def metrics():
+    """Samples by series."""
+    return dict(line.rsplit(" ", 1) for line in METRICS.read_text().splitlines() if not line.startswith("#"))
+
+
+def test_metrics_follow_the_node(bus):
+    node = bus(facts(), "version: 1\nhostnme: x\n")
+    wait_until(lambda: METRICS.exists() and 'loam_condition{type="Config",status="false",reason="Invalid"}' in metrics(), LIMIT, "the metrics")
+    assert metrics()['loam_node_state{state="degraded"}'] == "1" and metrics()['loam_node_state{state="ready"}'] == "0"
+    assert METRICS.stat().st_mode & 0o777 == 0o644, "node exporter is not root"
+    starts = int(metrics()["loam_supervisor_starts_total"])
+    node.loamd.kill()
+    node.loamd.wait()
+    METRICS.unlink()
+    Path("/loam/loam.yaml").write_text("version: 1\n")
+    node.start()
+    wait_until(METRICS.exists, LIMIT, "the metrics of the next loamd")
+    wait_until(lambda: 'loam_condition{type="Config",status="false",reason="Invalid"}' not in metrics(), LIMIT, "the file that was mended")
+    assert int(metrics()["loam_supervisor_starts_total"]) == starts + 1
 
 
 def test_live_without_configuration_waits(bus):

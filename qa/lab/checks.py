@@ -24,6 +24,9 @@ def check_ready_node(machine):
     assert "verity" in machine.ssh("dmsetup table root 2>/dev/null || cat /sys/block/dm-0/dm/uuid").lower()
     machine.ssh("! touch /usr/x")
     assert mounts["/var"][1] == "ext4" and mounts["/loam"][1] == "ext4" and mounts["/etc"][1] == "overlay"
+    assert "policy drop" in machine.ssh("nft list chain inet loam input"), "the firewall"
+    ready = 'loam_node_state{state="ready"} 1'
+    wait_until(lambda: ready in machine.ssh("curl --silent --max-time 60 http://localhost:9100/metrics", check=False).stdout, 120 * machine.scale, "metrics that say ready")
     assert machine.ssh("systemctl --failed --no-legend --plain").strip() == ""
     return status
 

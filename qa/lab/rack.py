@@ -72,7 +72,8 @@ class Rack(Installed):
             machine.wait_ssh(300)
             names = {link["address"]: link["ifname"] for link in json.loads(machine.ssh("ip -j link"))}
             renames = "; ".join(f"ip link set {names[mac]} down; ip link set {names[mac]} name p{i + 1}" for i, mac in enumerate(SWITCH_MACS[1:]))
-            machine.ssh(f"systemctl stop loamd; hostnamectl hostname --transient sw1; {renames}; modprobe bonding; modprobe 8021q; modprobe bridge")
+            # A switch that serves DHCP and DNS to whoever asks has no firewall.
+            machine.ssh(f"systemctl stop loamd; nft delete table inet loam; hostnamectl hostname --transient sw1; {renames}; modprobe bonding; modprobe 8021q; modprobe bridge")
             machine.human("savevm switch")
         finally:
             machine.kill()

@@ -181,6 +181,24 @@ struct Dns {
 
 enum class Confirm { probes, operator_only };
 
+enum class Protocol { tcp, udp };
+
+// What the firewall admits beside what the roles need.
+struct Allow {
+  PortRange port;
+  Protocol protocol = Protocol::tcp;
+  std::optional<IpPrefix> from;
+  std::vector<Role> roles;
+  bool operator==(const Allow&) const = default;
+};
+
+struct Firewall {
+  bool enabled = true;
+  std::vector<IpPrefix> networks;
+  std::vector<Allow> allow;
+  bool operator==(const Firewall&) const = default;
+};
+
 struct Network {
   std::vector<Nic> nics;
   std::vector<Bond> bonds;
@@ -188,6 +206,7 @@ struct Network {
   std::vector<Bridge> bridges;
   std::vector<Interface> interfaces;
   Dns dns;
+  Firewall firewall;
   Confirm confirm = Confirm::probes;
   Duration confirm_timeout{std::chrono::seconds(120)};
   bool operator==(const Network&) const = default;

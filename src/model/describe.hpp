@@ -43,6 +43,7 @@ LOAM_ENUM(PrimaryReselect, "always", "better", "failure");
 LOAM_ENUM(Role, "management", "cluster", "storage-public", "storage-cluster", "vm");
 LOAM_ENUM(Ipv6Mode, "off", "slaac", "dhcp");
 LOAM_ENUM(Confirm, "probes", "operator");
+LOAM_ENUM(Protocol, "tcp", "udp");
 LOAM_ENUM(NodeRole, "control-plane", "worker", "witness");
 
 #undef LOAM_ENUM
@@ -206,6 +207,23 @@ void describe(V& v, Dns& c) {
 }
 
 template <typename V>
+void describe(V& v, Allow& c) {
+  v.field("port", c.port, Doc{"port, or a range of them", true});
+  v.field("protocol", c.protocol, Doc{"transport protocol"});
+  v.field("from", c.from, Doc{.text = "network that it is for; without it, everybody", .example = "192.0.2.0/24"});
+  v.field("roles", c.roles, Doc{"on interfaces with one of these roles; none means on all"});
+}
+
+template <typename V>
+void describe(V& v, Firewall& c) {
+  v.field("enabled", c.enabled, Doc{"refuse what neither the roles need nor allow names; false: refuse nothing"});
+  v.field("networks", c.networks,
+          Doc{.text = "networks trusted like those that the interfaces are in: of nodes behind a router, of monitoring",
+              .example = "198.51.100.0/24"});
+  v.field("allow", c.allow, Doc{"what is admitted beside what the roles need"});
+}
+
+template <typename V>
 void describe(V& v, Network& c) {
   v.field("nics", c.nics, Doc{"NICs with the names that this file calls them by"});
   v.field("bonds", c.bonds, Doc{"bonds of NICs"});
@@ -213,6 +231,7 @@ void describe(V& v, Network& c) {
   v.field("bridges", c.bridges, Doc{"bridges for virtual machines"});
   v.field("interfaces", c.interfaces, Doc{"addresses and roles; without any, every NIC with a cable asks DHCP"});
   v.field("dns", c.dns, Doc{"name resolution"});
+  v.field("firewall", c.firewall, Doc{"who may reach what on this node"});
   v.field(
       "confirm", c.confirm,
       Doc{"who says that a changed network works: probes (carrier, LACP, addresses, gateway) or the operator only"});

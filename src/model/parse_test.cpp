@@ -34,6 +34,20 @@ TEST(Parse, FormattedTextParsesToTheSame) {
 
 TEST(Parse, DefaultsAreLeftOut) { EXPECT_EQ(format_config(*parse_config("version: 1", "x")), "version: 1\n"); }
 
+TEST(Parse, Firewall) {
+  const std::string text =
+      "version: 1\nnetwork: {firewall: {networks: [198.51.100.0/24], allow: [{port: 9000, from: 10.0.0.0/8, roles: "
+      "[vm]}, {port: 53, protocol: udp}]}}\n";
+  const auto config = parse_config(text, "firewall");
+  ASSERT_TRUE(config) << config.error().text();
+  const auto& firewall = config->network.firewall;
+  EXPECT_TRUE(firewall.enabled);
+  EXPECT_EQ(firewall.allow.at(0).port.str(), "9000");
+  EXPECT_EQ(firewall.allow.at(0).roles, std::vector{Role::vm});
+  EXPECT_EQ(firewall.allow.at(1).protocol, Protocol::udp);
+  EXPECT_EQ(parse_config(format_config(*config), "again").value(), *config);
+}
+
 struct Bad {
   const char* text;
   const char* problem;

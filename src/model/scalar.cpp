@@ -29,6 +29,21 @@ Result<void> check_pattern(std::string_view text, std::string_view what) {
   return fail(std::format("expected {} such as {}, found \"{}\"", what, Kind::example, printable(text, 60)));
 }
 
+// One number or two with "-" between them, from 1 to the highest.
+std::optional<std::pair<int, int>> number_range(std::string_view text, int highest) {
+  std::array<int, 2> ends{};
+  const auto parts = split(text, '-');
+  if (parts.size() > 2) return std::nullopt;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto part = parts[i];
+    const auto [end, problem] = std::from_chars(part.data(), part.data() + part.size(), ends.at(i));
+    if (problem != std::errc{} || end != part.data() + part.size() || ends.at(i) < 1 || ends.at(i) > highest)
+      return std::nullopt;
+  }
+  if (parts.size() == 1) return std::pair{ends[0], ends[0]};
+  return ends[0] < ends[1] ? std::optional(std::pair{ends[0], ends[1]}) : std::nullopt;
+}
+
 }  // namespace
 
 Result<void> HostnameKind::check(std::string_view text) {
@@ -99,24 +114,19 @@ Result<void> IpPrefixKind::check(std::string_view text) {
       std::format("expected an address with prefix length such as {}, found \"{}\"", example, printable(text, 60)));
 }
 
-std::optional<std::pair<int, int>> vlan_range(std::string_view text) {
-  std::array<int, 2> ids{};
-  const auto parts = split(text, '-');
-  if (parts.size() > 2) return std::nullopt;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto part = parts[i];
-    const auto [end, problem] = std::from_chars(part.data(), part.data() + part.size(), ids.at(i));
-    if (problem != std::errc{} || end != part.data() + part.size() || ids.at(i) < 1 || ids.at(i) > 4094)
-      return std::nullopt;
-  }
-  if (parts.size() == 1) return std::pair{ids[0], ids[0]};
-  return ids[0] < ids[1] ? std::optional(std::pair{ids[0], ids[1]}) : std::nullopt;
-}
+std::optional<std::pair<int, int>> vlan_range(std::string_view text) { return number_range(text, 4094); }
+std::optional<std::pair<int, int>> port_range(std::string_view text) { return number_range(text, 65535); }
 
 Result<void> VlanRangeKind::check(std::string_view text) {
   if (vlan_range(text)) return {};
   return fail(
       std::format("expected VLANs from 1 to 4094 such as {} or 20, found \"{}\"", example, printable(text, 40)));
+}
+
+Result<void> PortRangeKind::check(std::string_view text) {
+  if (port_range(text)) return {};
+  return fail(
+      std::format("expected ports from 1 to 65535 such as 9000 or {}, found \"{}\"", example, printable(text, 40)));
 }
 
 Result<void> SshKeyKind::check(std::string_view text) {

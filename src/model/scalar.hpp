@@ -53,6 +53,8 @@ LOAM_SCALAR_KIND(IpAddress, "^[0-9A-Fa-f:.]+$", "192.0.2.10");
 LOAM_SCALAR_KIND(IpPrefix, "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", "192.0.2.10/24");
 // One VLAN or a range of them, 1 to 4094.
 LOAM_SCALAR_KIND(VlanRange, "^[0-9]{1,4}(-[0-9]{1,4})?$", "100-199");
+// One port of TCP or UDP or a range of them, 1 to 65535.
+LOAM_SCALAR_KIND(PortRange, "^[0-9]{1,5}(-[0-9]{1,5})?$", "9000-9010");
 // http, https or file URL without blanks or control characters.
 LOAM_SCALAR_KIND(Url, "^(https?|file)://[!#-\\[\\]-~]+$", "https://loam.example/releases");
 // One line of an OpenSSH authorized_keys file, without options.
@@ -104,7 +106,8 @@ struct Duration {
   bool operator==(const Duration&) const = default;
 };
 
-// First and last of a VlanRange; none if the text is not one.
+// First and last of a VlanRange or a PortRange; none if the text is not one.
 std::optional<std::pair<int, int>> vlan_range(std::string_view text);
+std::optional<std::pair<int, int>> port_range(std::string_view text);
 
 }  // namespace loam::model

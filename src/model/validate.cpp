@@ -17,12 +17,19 @@ void validate_install(const Install& install, Problems& problems) {
 
 }  // namespace
 
+void whole_network(const IpNet& value, const std::string& path, Problems& problems) {
+  if (!value.is_network())
+    problems.add(path,
+                 std::format("{} has bits behind its prefix; {} is the network", value.str(), value.network().str()));
+}
+
 std::vector<Problem> validate(const Config& config) {
   Problems problems;
   if (config.install) validate_install(*config.install, problems);
   validate_storage(config.storage, problems);
   validate_links(config.network, problems);
   validate_addresses(config, problems);
+  validate_firewall(config.network, problems);
   return std::move(problems).take();
 }
 

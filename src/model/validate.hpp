@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip.hpp"
 #include "model/config.hpp"
 #include "model/parse.hpp"
 
@@ -20,8 +21,16 @@ class Problems {
   std::vector<Problem> list_;
 };
 
+// The type has checked the form already.
+inline IpNet net(const IpPrefix& text) { return IpNet::parse(text.str()).value_or(IpNet{}); }
+
+// A network, and no address in it.
+void whole_network(const IpNet& value, const std::string& path, Problems& problems);
+
 // NICs, bonds, VLANs and bridges: names, members, parents, MTUs.
 void validate_links(const Network& network, Problems& problems);
+// What the firewall admits.
+void validate_firewall(const Network& network, Problems& problems);
 // Disks for Ceph.
 void validate_storage(const Storage& storage, Problems& problems);
 // Interfaces: addresses, gateways, routes, rules, roles; DNS; the cluster's ranges and VIP against them.

@@ -13,9 +13,8 @@ namespace loam::model {
 
 namespace {
 
-// The types have checked the form already.
+// The type has checked the form already.
 IpAddr ip(const IpAddress& text) { return IpAddr::parse(text.str()).value_or(IpAddr{}); }
-IpNet net(const IpPrefix& text) { return IpNet::parse(text.str()).value_or(IpNet{}); }
 
 std::string_view family(bool v6) { return v6 ? "IPv6" : "IPv4"; }
 
@@ -165,15 +164,9 @@ class AddressRules {
     return std::ranges::any_of(nets, [&](const auto& n) { return n.address.v6 == v6; });
   }
 
-  void whole_network(const IpNet& value, const std::string& path) {
-    if (!value.is_network())
-      problem(path,
-              std::format("{} has bits behind its prefix; {} is the network", value.str(), value.network().str()));
-  }
-
   void route(const Route& route, const std::vector<IpNet>& nets, const std::string& path) {
     const auto to = net(route.to);
-    whole_network(to, path + ".to");
+    whole_network(to, path + ".to", *problems_);
     const auto key = std::format("{} in table {} with metric {}", to.network().str(), route.table.value_or(254),
                                  route.metric.value_or(0));
     if (const auto [at, fresh] = routes_.emplace(key, path); !fresh)
@@ -192,8 +185,8 @@ class AddressRules {
 
   void rule(const Rule& rule, const std::string& path) {
     if (!rule.from && !rule.to) problem(path, "needs from or to");
-    if (rule.from) whole_network(net(*rule.from), path + ".from");
-    if (rule.to) whole_network(net(*rule.to), path + ".to");
+    if (rule.from) whole_network(net(*rule.from), path + ".from", *problems_);
+    if (rule.to) whole_network(net(*rule.to), path + ".to", *problems_);
     if (rule.from && rule.to && net(*rule.from).address.v6 != net(*rule.to).address.v6)
       problem(path, "from and to are of different families");
     const auto& list = config_->network.interfaces;
@@ -222,8 +215,8 @@ class AddressRules {
   void cluster(const Cluster& cluster) {
     const Range pods{net(cluster.pod_network), "cluster.pod_network"};
     const Range services{net(cluster.service_network), "cluster.service_network"};
-    whole_network(pods.net, pods.path);
-    whole_network(services.net, services.path);
+    whole_network(pods.net, pods.path, *problems_);
+    whole_network(services.net, services.path, *problems_);
     // kube-apiserver takes at most 20 bits of hosts.
     if (services.net.address.bits() - services.net.prefix > 20)
       problem(services.path,

@@ -78,6 +78,36 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"speed of nothing", nics("{name: a, match: {min_speed: 0}}"),
             "network.nics[0].match.min_speed: expected a whole number from 1 to 1000000, found \"0\""}));
 
+std::string firewall(const std::string& keys) {
+  return on_a("roles: [management], dhcp4: true") + "  firewall: {" + keys + "}\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Firewalls, BadNetwork,
+    ::testing::Values(
+        Bad{"no port", firewall("allow: [{protocol: udp}]"),
+            "network.firewall.allow[0]: \"port\" is missing: port, or a range of them"},
+        Bad{"port 0", firewall("allow: [{port: 0}]"),
+            "network.firewall.allow[0].port: expected ports from 1 to 65535 such as 9000 or 9000-9010, found \"0\""},
+        Bad{"ports backwards", firewall("allow: [{port: 9010-9000}]"),
+            "network.firewall.allow[0].port: expected ports from 1 to 65535 such as 9000 or 9000-9010, found "
+            "\"9010-9000\""},
+        Bad{"too high a port", firewall("allow: [{port: 65536}]"),
+            "network.firewall.allow[0].port: expected ports from 1 to 65535 such as 9000 or 9000-9010, found "
+            "\"65536\""},
+        Bad{"no protocol", firewall("allow: [{port: 1, protocol: icmp}]"),
+            "network.firewall.allow[0].protocol: expected one of tcp, udp, found \"icmp\"; did you mean \"tcp\"?"},
+        Bad{"a host as network", firewall("allow: [{port: 1, from: 192.0.2.1/24}]"),
+            "network.firewall.allow[0].from: 192.0.2.1/24 has bits behind its prefix; 192.0.2.0/24 is the network"},
+        Bad{"a host among networks", firewall("networks: [\"2001:db8::1/64\"]"),
+            "network.firewall.networks[0]: 2001:db8::1/64 has bits behind its prefix; 2001:db8::/64 is the network"},
+        Bad{"a role twice", firewall("allow: [{port: 1, roles: [management, management]}]"),
+            "network.firewall.allow[0].roles: management stands here twice"},
+        Bad{"a role that nothing has", firewall("allow: [{port: 1, roles: [cluster]}]"),
+            "network.firewall.allow[0].roles: no interface of this file has the role cluster, so nothing is admitted"},
+        Bad{"twice", firewall("allow: [{port: 1}, {port: 2}, {port: 1}]"),
+            "network.firewall.allow[2]: is what network.firewall.allow[0] says already"}));
+
 INSTANTIATE_TEST_SUITE_P(
     Bonds, BadNetwork,
     ::testing::Values(

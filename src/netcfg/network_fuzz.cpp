@@ -8,6 +8,7 @@
 
 #include "model/parse.hpp"
 #include "netcfg/diagnose.hpp"
+#include "netcfg/firewall.hpp"
 #include "netcfg/interruptions.hpp"
 #include "netcfg/networkd.hpp"
 #include "netcfg/pins.hpp"
@@ -29,6 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::map<std::string, std::string> written;
   for (const auto& file : files) written[file.path] = file.content;
   if (written.size() != files.size() || !plan::plan_node(files, written).empty()) std::abort();
+  if (netcfg::render_firewall(*config) != netcfg::render_firewall(*again)) std::abort();
   if (!netcfg::interruptions(*config, *config).empty()) std::abort();
   netcfg::diagnose(network, netcfg::LinkTable{}, {});
   const auto probes = netcfg::probes_of(*config);

@@ -233,6 +233,8 @@ RenderedFile dhcp_everywhere(const model::Dns& dns) {
 
 }  // namespace
 
+bool asks_everywhere(const model::Network& network) { return network.interfaces.empty() || network.nics.empty(); }
+
 std::vector<RenderedFile> render_network(const model::Network& network) {
   std::vector<RenderedFile> files;
   files.reserve(network.nics.size() + network.bonds.size() + network.vlans.size() + network.bridges.size());
@@ -243,8 +245,7 @@ std::vector<RenderedFile> render_network(const model::Network& network) {
   for (const auto& bridge : network.bridges) files.push_back(bridge_netdev(bridge));
   auto links = Links(network).files();
   std::ranges::move(links, std::back_inserter(files));
-  // Nothing is asked for, or nothing of it is known yet: then the node can at least be reached.
-  if (network.interfaces.empty() || network.nics.empty()) files.push_back(dhcp_everywhere(network.dns));
+  if (asks_everywhere(network)) files.push_back(dhcp_everywhere(network.dns));
   return files;
 }
 

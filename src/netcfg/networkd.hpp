@@ -9,8 +9,11 @@
 
 namespace loam::netcfg {
 
-// Of a network whose NICs are pinned (pins.hpp): each matched by its MAC address, those that are not known left out.
-// Without interfaces, or without any NIC, every Ethernet NIC asks DHCP.
+// Of a network whose NICs are pinned (pins.hpp): every Ethernet NIC asks DHCP, since nothing is asked for or nothing of
+// it is known yet. Then the node can at least be reached.
+bool asks_everywhere(const model::Network& network);
+
+// Of a network whose NICs are pinned: each matched by its MAC address, those that are not known left out.
 std::vector<plan::RenderedFile> render_network(const model::Network& network);
 
 }  // namespace loam::netcfg

@@ -8,6 +8,7 @@
 
 #include "model/parse.hpp"
 #include "netcfg/diagnose.hpp"
+#include "netcfg/firewall.hpp"
 #include "netcfg/interruptions.hpp"
 #include "netcfg/networkd.hpp"
 #include "netcfg/pins.hpp"
@@ -106,6 +107,18 @@ class Author {
   std::string interfaces_;
 };
 
+// Chains that are jumped to and are not there, without which nft takes nothing of a ruleset.
+std::string lost_jumps(const std::string& ruleset) {
+  std::string lost;
+  constexpr std::string_view word = "goto ";
+  for (auto at = ruleset.find(word); at != ruleset.npos; at = ruleset.find(word, at + 1)) {
+    const auto begin = at + word.size();
+    const auto name = ruleset.substr(begin, ruleset.find_first_of(" ,\n", begin) - begin);
+    if (!ruleset.contains(std::format("\tchain {} {{\n", name))) lost += name + " ";
+  }
+  return lost;
+}
+
 TEST(Property, AnyValidNetwork) {
   int valid = 0;
   for (unsigned seed = 0; seed < 2000; ++seed) {
@@ -116,13 +129,16 @@ TEST(Property, AnyValidNetwork) {
     const auto again = model::parse_config(model::format_config(*config), "again");
     ASSERT_TRUE(again) << text << again.error().text();
     ASSERT_EQ(*config, *again) << text;
-    const auto network = pinned_network(config->network, {});
+    auto pinned = *config;
+    pinned.network = pinned_network(config->network, {});
+    const auto& network = pinned.network;
     const auto files = render_network(network);
     std::map<std::string, std::string> written;
     for (const auto& file : files) written[file.path] = file.content;
     ASSERT_EQ(written.size(), files.size()) << "two files of one name\n" << text;
     ASSERT_TRUE(plan::plan_node(files, written).empty()) << text;
     ASSERT_TRUE(interruptions(*config, *config).empty()) << text;
+    ASSERT_EQ(lost_jumps(render_firewall(pinned).content), "") << text;
     for (const auto& finding : diagnose(network, LinkTable{}, {}))
       ASSERT_TRUE(finding.bad || finding.text.ends_with("nothing uses it")) << finding.text;
   }

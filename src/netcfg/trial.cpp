@@ -1,12 +1,27 @@
 #include "netcfg/trial.hpp"
 
+#include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
 #include "base/whole_number.hpp"
+#include "netcfg/firewall.hpp"
 
 namespace loam::netcfg {
+
+bool changes_links(const plan::Plan& todo) {
+  return std::ranges::any_of(todo.actions, [](const auto& action) {
+    return action.kind == "delete-link" || action.target.starts_with("/etc/systemd/network/") ||
+           action.target == "systemd-networkd.service";  // owed: its files are right already
+  });
+}
+
+bool needs_trial(const plan::Plan& todo, bool same_network) {
+  // The reload stands for the file too, which is right already where the reload is owed.
+  const bool firewall = std::ranges::contains(todo.actions, firewall_unit, &plan::Action::target);
+  return changes_links(todo) || (firewall && !same_network);
+}
 
 std::string to_json(const Trial& trial) {
   return nlohmann::json{{"boot_id", trial.boot_id}, {"deadline", trial.deadline}}.dump() + "\n";

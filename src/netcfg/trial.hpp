@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "plan/plan.hpp"
 
 namespace loam::netcfg {
 
@@ -24,6 +25,12 @@ struct Trial {
   std::int64_t deadline = 0;  // seconds of CLOCK_BOOTTIME
   bool operator==(const Trial&) const = default;
 };
+
+// Links, addresses or routes become others, or networkd has yet to hear of it.
+bool changes_links(const plan::Plan& todo);
+// Whether a change has to prove itself. same_network: loam.yaml's network is the confirmed one. What the cluster or a
+// key opens or closes in the firewall is no change of the network, and must not go back with one.
+bool needs_trial(const plan::Plan& todo, bool same_network);
 
 std::string to_json(const Trial& trial);
 Result<Trial> parse_trial(std::string_view json);
