@@ -35,7 +35,7 @@ def ready_seconds(machine):
 
 
 def one_boot(installed, folder, masked):
-    extra = ["-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=systemd.mask=loamd.service systemd.mask=loam-health.service"] if masked else []
+    extra = ["-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=systemd.mask=loamd.service systemd.mask=loam-health.service systemd.mask=loam-health-rack.service"] if masked else []
     machine = installed.machine(folder, extra=extra)
     machine.start()
     try:
