@@ -136,12 +136,16 @@ std::string describe(const DiskFacts& disk) {
                      disk.content.empty() ? "nothing is known of it" : disk.content);
 }
 
+std::string slot_words(const DiskFacts& disk) {
+  return disk.slot.empty() || disk.slot.contains("slot") ? disk.slot : "slot " + disk.slot;
+}
+
 std::string details(const DiskFacts& disk) {
   std::vector<std::string> words;
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) words.push_back(std::format("{} {}", name, value));
   };
-  add("slot", disk.slot);
+  if (!disk.slot.empty()) words.push_back(slot_words(disk));
   add("WWN", disk.wwn);
   add("health", disk.health);
   return join(words, ", ");

@@ -54,7 +54,9 @@ std::vector<std::string> machine_warnings(const MachineFacts& machine);
 
 // "Samsung PM9A3, 894 GiB, nvme, serial S6X...: ext4 "data""
 std::string describe(const DiskFacts& disk);
-// What the line above leaves out: where it is, its WWN, its health.
+// "PCI slot 4", "slot 1:0"; empty if that is not known.
+std::string slot_words(const DiskFacts& disk);
+// What describe() leaves out: where it is, its WWN, its health.
 std::string details(const DiskFacts& disk);
 // Why nothing can be installed on it, as it is here; empty: it can.
 std::string why_not_for_the_system(const DiskFacts& disk);

@@ -346,9 +346,10 @@ std::vector<std::string> Wizard::words(int columns) const {
     for (const auto& disk : machine_.disks)
       if (!why_not_for_the_system(disk).empty()) add(std::format("- {}: cannot be chosen", describe(disk)), 2);
   if (page_ == WizardPage::data)
-    for (const auto& disk : machine_.disks)
-      add(std::format("- {}{}{} -> {}", describe(disk), disk.slot.empty() ? "" : ", slot ", disk.slot, becomes(disk)),
-          2);
+    for (const auto& disk : machine_.disks) {
+      const auto place = slot_words(disk);
+      add(std::format("- {}{} -> {}", describe(disk), place.empty() ? "" : " (" + place + ")", becomes(disk)), 2);
+    }
   return lines;
 }
 
