@@ -5,6 +5,7 @@
 #include <format>
 #include <optional>
 
+#include "base/node_name.hpp"
 #include "base/text.hpp"
 #include "cluster/invitation.hpp"
 #include "model/describe.hpp"
@@ -19,6 +20,15 @@ constexpr std::string_view nic_prefix = "nic:";
 const DiskFacts* disk_of(const MachineFacts& machine, const std::string& id) {
   const auto found = std::ranges::find(machine.disks, id, &DiskFacts::id);
   return found == machine.disks.end() ? nullptr : &*found;
+}
+
+// As it is called already; else as it would be without a name in loam.yaml. Two machines are never offered the same.
+std::string name_of(const MachineFacts& machine) {
+  if (!machine.hostname.empty() && model::Hostname::parse(machine.hostname)) return machine.hostname;
+  std::vector<std::string> macs;
+  macs.reserve(machine.nics.size());
+  for (const auto& nic : machine.nics) macs.push_back(nic.mac);
+  return name_by_macs(macs);
 }
 
 // Words between blanks or commas.
@@ -236,6 +246,8 @@ class Builder {
     const auto id = typed("disk");
     const auto* const disk = disk_of(*machine_, id);
     if (disk == nullptr) return report("disk", "choose the disk that Loam is installed on");
+    if (const auto why = why_not_for_the_system(*disk); !why.empty())
+      return report("disk", std::format("this one cannot be taken: {}", why));
     auto install = meaning_.config.install.value_or(model::Install());
     install.disk = {};
     install.wipe.clear();  // consent is for the disk that is named
@@ -336,8 +348,9 @@ std::string answer(const Answers& answers, std::string_view name) {
 }
 
 Answers first_answers(const MachineFacts& machine) {
-  Answers answers = {{"method", "dhcp"},        {"data", "hdd"},        {"cluster", "create"}, {"cluster_name", "loam"},
-                     {"role", "control-plane"}, {"hostname", "node-1"}, {"zone", "UTC"},       {"keyboard", "us"}};
+  Answers answers = {{"method", "dhcp"},       {"data", "hdd"},           {"cluster", "create"},
+                     {"cluster_name", "loam"}, {"role", "control-plane"}, {"hostname", name_of(machine)},
+                     {"zone", "UTC"},          {"keyboard", "us"}};
   std::int64_t fastest = 0;
   for (const auto& nic : machine.nics)
     if (nic.carrier) fastest = std::max(fastest, nic.speed);

@@ -1,14 +1,32 @@
 #include "app.hpp"
 
 #include <algorithm>
+#include <array>
+#include <format>
 #include <utility>
+
+#include "failure.hpp"
 
 namespace loam::console {
 
 MachineFacts App::machine() const {
   const auto& facts = dashboard_.facts();
-  return machine_facts(facts.machine, facts.links, facts.disks);
+  auto machine = machine_facts(facts.machine, facts.links, facts.disks);
+  constexpr std::array<std::string_view, 2> nobodys = {"loam", "localhost"};  // the image's own, and the kernel's
+  if (!std::ranges::contains(nobodys, facts.hostname)) machine.hostname = facts.hostname;
+  return machine;
 }
+
+namespace {
+
+std::string told_in_wizard(const std::optional<Failure>& failure) {
+  if (!failure) return {};
+  return std::format(
+      "{}\nWhy: {}\nWhat to do: {}\nThe log: Esc back to the first page and out, then 5.\nTry again: Install.",
+      failure->what, failure->why, failure->remedy);
+}
+
+}  // namespace
 
 void App::take(Facts facts) {
   dashboard_.take(std::move(facts));
@@ -19,8 +37,9 @@ void App::take(Facts facts) {
   // It is done: what comes now is the dashboard's to say. If it failed, why.
   const auto install = std::ranges::find(conditions, "Install", &node::Condition::type);
   if (install != conditions.end() && install->status == "true") return wizard_.reset();
-  const auto failed = install != conditions.end() && install->status == "false" ? install->message : std::string();
-  // Once: what is done after that has answers of its own.
+  const bool any = install != conditions.end() && install->status == "false";
+  const auto failed = any ? told_in_wizard(failure_of(conditions, true)) : std::string();
+  // Once for each installation: what is done after that has answers of its own.
   if (failed != std::exchange(install_failed_, failed) && !failed.empty()) wizard_->answered(failed);
   std::string said;
   for (const auto& condition : conditions)
@@ -35,9 +54,13 @@ bool App::in_wizard() const { return wizard_ && wizard_open_ && dashboard_.facts
 void App::answer_wizard(const std::string& order, const Result<std::string>& answer) {
   const auto text = answer ? *answer : answer.error().text();
   if (order == "plan") {
-    if (plans_awaited_ == 0) wizard_->plan_is(text);  // else it is of what stood there before
+    if (plans_awaited_ == 0)  // else it is of what stood there before
+      wizard_->plan_is(answer ? text
+                              : "! There is no plan: " + text +
+                                    "\nEsc goes back to where it is mended; F4 then makes another plan.");
     return;
   }
+  if (order == "setup" && answer) install_failed_.clear();  // another one may fail by the same
   if (order == "load" && answer && !std::exchange(loading_, false))
     return wizard_->answered(
         "It was read too late: something was typed meanwhile. Read it again, if it is still wanted.");
@@ -72,11 +95,22 @@ Order App::ask_keyboard() {
   return {.name = "keyboard", .argument = keyboard_, .password = password_, .new_password = {}};
 }
 
+// A wrong password opens no wizard, and is not tried again by itself.
+void App::may_stay(const Result<std::string>& answer) {
+  if (answer || !wizard_) return;
+  if (password_.empty()) return wizard_->answered(answer.error().text());
+  password_.clear();
+  wizard_open_ = false;
+  dashboard_.answered(answer.error().text());
+}
+
 void App::take_answer(const std::string& order, const Result<std::string>& answer) {
   if (order == "network-now" && answer) {
     wizard_.emplace(machine(), WizardMode::network);
     wizard_->bring(*answer);
     wizard_open_ = true;
+  } else if (order == "wizard") {
+    may_stay(answer);
   } else if (order == "plan" || order == "load" || order == "keys" || order == "keyboard") {
     if (wizard_) answer_wizard(order, answer);  // theirs, whoever looks at what
   } else if (in_wizard() && (order != "network" || std::exchange(network_asked_, false))) {

@@ -28,6 +28,9 @@ class App {
   Order key(const Key& key);
   // What follows from it: the keyboard's layout of a loam.yaml that was read.
   Order answered(const std::string& order, const Result<std::string>& answer);
+  // Somebody is in the wizard, so that nothing may install by itself: as long as keys come, stay() is asked of loamd.
+  bool setting_up() const { return in_wizard() && wizard_->mode() == WizardMode::machine; }
+  Order stay() const { return {.name = "wizard", .argument = {}, .password = password_, .new_password = {}}; }
   // Nobody has pressed a key for long: what a password opened is closed.
   void nobody_is_there();
   bool wants_log() const { return !in_wizard() && dashboard_.wants_log(); }
@@ -42,6 +45,7 @@ class App {
   Order dashboard_key(const Key& key);
   void take_answer(const std::string& order, const Result<std::string>& answer);
   void answer_wizard(const std::string& order, const Result<std::string>& answer);
+  void may_stay(const Result<std::string>& answer);
   bool in_wizard() const;
   MachineFacts machine() const;
 

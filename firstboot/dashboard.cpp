@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <format>
+#include <ftxui/screen/string.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "failure.hpp"
 #include "node_text.hpp"
 #include "style.hpp"
 
@@ -22,12 +24,16 @@ json document(const std::string& text) {
   return value.is_discarded() ? json() : value;
 }
 
-std::string addresses(const json& links) {
+bool is_vip(const std::string& address, const std::string& vip) {
+  return address.substr(0, address.find('/')) == vip.substr(0, vip.find('/'));
+}
+
+std::string addresses(const json& links, const std::string& vip) {
   std::string text;
   const auto list = links.is_object() ? links.value("links", json::array()) : json::array();
   for (const auto& link : list)
     for (const auto& address : link.value("addresses", json::array()))
-      if (const auto value = address.get<std::string>(); !value.starts_with("fe80:"))
+      if (const auto value = address.get<std::string>(); !value.starts_with("fe80:") && !is_vip(value, vip))
         text += std::format("  {} {}", link.value("name", ""), value);
   return text;
 }
@@ -79,6 +85,28 @@ std::string slot_words(const json& slots) {
   return words.empty() ? "" : "Slots: " + join(words, "; ");
 }
 
+// "OSDs: 2 here; 1 of a disk that is not there"
+std::string osd_words(const json& disks) {
+  if (!disks.is_array()) return "";
+  int here = 0;
+  int gone = 0;
+  for (const auto& disk : disks)
+    if (disk.value("use", "") == "osd") ++(disk.value("class", "") == "gone" ? gone : here);
+  if (here + gone == 0) return "";
+  return std::format("OSDs: {} here{}", here, gone == 0 ? "" : std::format("; {} of disks that are not there", gone));
+}
+
+// "VIP 192.0.2.5 (here)"
+std::string vip_words(const std::string& vip, const json& links) {
+  if (vip.empty() || !links.is_object()) return "";
+  const auto list = links.value("links", json::array());
+  const bool here = std::ranges::any_of(list, [&](const json& link) {
+    const auto all = link.value("addresses", json::array());
+    return std::ranges::any_of(all, [&](const json& one) { return is_vip(one.get<std::string>(), vip); });
+  });
+  return std::format("VIP {} ({})", vip.substr(0, vip.find('/')), here ? "here" : "elsewhere");
+}
+
 std::vector<std::string> split_lines(const std::string& text) {
   std::vector<std::string> lines;
   for (const auto line : split(text, '\n')) lines.emplace_back(line);
@@ -100,11 +128,17 @@ bool Dashboard::installed() const {
   return machine.is_object() && !machine.value("live", true);
 }
 
-// As loamd has it: a machine that nobody brought a loam.yaml for is whoever's who stands before it.
-bool Dashboard::needs_password() const {
-  return !unconfigured() || std::ranges::any_of(facts_.view.conditions, [](const auto& one) {
-    return one.type == "Config" && one.status == "true" && one.message != "the console";
-  });
+// As loamd has it, who asks for the password: open, password, closed, or lost.
+std::string Dashboard::door() const {
+  const auto machine = document(facts_.machine);
+  const auto found = machine.find("console");
+  return found != machine.end() && found->is_string() ? found->get<std::string>() : "password";
+}
+
+std::string Dashboard::cluster_vip() const {
+  const auto machine = document(facts_.machine);
+  const auto found = machine.find("vip");
+  return found != machine.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 // What can be done may have changed while somebody looks at the list of it.
@@ -137,23 +171,29 @@ std::vector<std::string> Dashboard::overview(int columns) const {
   if (view.version.empty()) return all;
   if (!facts_.problem.empty()) add("What follows is as it was before.", 0);
   if (const auto left = view.network_goes_back - facts_.seconds_of_boot; view.network_goes_back > 0)
-    add(std::format("!! The network goes back in {} s unless it proves itself or is kept (Enter).",
-                    std::max<std::int64_t>(left, 0)),
+    add(std::format("!! The network goes back in {} s unless it proves itself{}.", std::max<std::int64_t>(left, 0),
+                    installed() ? " or is kept (Enter)" : ""),
         3);
+  const auto failure = failure_of(view.conditions, !installed());
+  if (failure)
+    for (auto& line : page_of(*failure, columns)) all.push_back(std::move(line));
   for (const auto* const status : {"false", "unknown", "true"})
     for (const auto& condition : view.conditions)
-      if (condition.status == status) {
+      if (condition.status == status && !(failure && failure->why == condition.message)) {
         const auto* const mark = condition.status == "true" ? "ok" : condition.status == "false" ? "!!" : "..";
         add(std::format("{} {}: {}", mark, condition.type, condition.message), 3);
       }
   if (const auto progress = node::progress_text(view.progress); !progress.empty()) add(">> " + progress, 3);
-  if (std::ranges::contains(view.conditions, "false", &node::Condition::status))
+  if (!failure && std::ranges::contains(view.conditions, "false", &node::Condition::status))
     add("Enter: try again what failed. 5: the log.", 0);
   all.emplace_back();
-  const auto reach = addresses(document(facts_.links));
+  const auto vip = cluster_vip();
+  const auto reach = addresses(document(facts_.links), vip);
   add(reach.empty() ? "No network address yet." : "Addresses:" + reach, 2);
+  if (const auto text = vip_words(vip, document(facts_.links)); !text.empty()) add(text, 2);
   if (const auto text = bonds(document(facts_.links)); !text.empty()) add(text, 2);
   if (const auto counts = disk_counts(document(facts_.disks)); !counts.empty()) add(counts, 2);
+  if (const auto text = osd_words(document(facts_.disks)); !text.empty()) add(text, 2);
   if (const auto slots = slot_words(document(facts_.slots)); !slots.empty()) add(slots, 2);
   return all;
 }
@@ -188,6 +228,10 @@ void Dashboard::scroll(int rows) {
   first_row_ = std::clamp(std::min(first_row_, last_row_) + by, 0, std::max(last_row_, 0));
 }
 
+void Dashboard::scroll_sideways(int columns) {
+  first_column_ = std::clamp(std::min(first_column_, last_column_) + columns, 0, std::max(last_column_, 0));
+}
+
 void Dashboard::open_tab(std::size_t index) {
   tab_ = static_cast<Tab>(index);
   first_row_ = first_column_ = 0;
@@ -199,26 +243,38 @@ void Dashboard::open_menu() {
   form_ = Form(menu_fields());
 }
 
-std::vector<Field> Dashboard::menu_fields() const {
-  std::vector<Choice> deeds;
-  if (unconfigured()) deeds.push_back(choice("setup", "Set up this machine"));
-  deeds.push_back(choice("retry", "Try again what failed"));
+std::vector<Choice> Dashboard::deeds() const {
+  std::vector<Choice> all;
+  const auto support = choice("support", "Collect what support needs, on a stick labelled LOAM too");
+  const auto reboot = choice("reboot", "Restart this machine");
+  const auto poweroff = choice("poweroff", "Switch it off");
+  if (door() == "lost") return {support, reboot, poweroff};
+  if (unconfigured()) all.push_back(choice("setup", "Set up this machine"));
+  all.push_back(choice("retry", "Try again what failed"));
   const auto& conditions = facts_.view.conditions;
   if (std::ranges::any_of(conditions, [](const auto& one) { return one.reason == "OnTrial"; })) {
-    deeds.push_back(choice("confirm", "Keep the changed network"));
-    deeds.push_back(choice("revert", "Go back to the network before"));
+    all.push_back(choice("confirm", "Keep the changed network"));
+    all.push_back(choice("revert", "Go back to the network before"));
   }
-  if (installed()) deeds.push_back(choice("network-now", "Change the network"));
-  deeds.push_back(choice("support", "Collect what support needs, on a stick labelled LOAM too"));
-  if (installed()) deeds.push_back(choice("shell", "Root shell, if loam.yaml allows it"));
-  deeds.push_back(choice("reboot", "Restart this machine"));
-  deeds.push_back(choice("poweroff", "Switch it off"));
+  if (installed()) all.push_back(choice("network-now", "Change the network"));
+  all.push_back(support);
+  if (installed()) all.push_back(choice("shell", "Root shell, if loam.yaml allows it"));
+  all.push_back(reboot);
+  all.push_back(poweroff);
+  return all;
+}
+
+std::vector<Field> Dashboard::menu_fields() const {
+  const auto possible = deeds();
+  const auto asked_by = door();
   Field what{.name = "deed",
              .kind = FieldKind::choice,
              .label = "What to do",
-             .value = deeds.front().value,
-             .choices = deeds,
-             .help = {},
+             .value = possible.front().value,
+             .choices = possible,
+             .help = asked_by == "lost"
+                         ? "Its loam.yaml is lost, and the password with it: more cannot be done from here."
+                         : "",
              .problem = {}};
   Field secret{.name = "password",
                .kind = FieldKind::secret,
@@ -227,7 +283,7 @@ std::vector<Field> Dashboard::menu_fields() const {
                .choices = {},
                .help = "As loam.yaml has it; Enter does it, Esc leaves.",
                .problem = {}};
-  return needs_password() ? std::vector{what, secret} : std::vector{what};
+  return asked_by == "open" || asked_by == "lost" ? std::vector{what} : std::vector{what, secret};
 }
 
 Deed Dashboard::menu_key(const Key& key) {
@@ -255,8 +311,8 @@ Deed Dashboard::key(const Key& key) {
     case KeyKind::down: scroll(1); break;
     case KeyKind::page_up: scroll(-10); break;
     case KeyKind::page_down: scroll(10); break;
-    case KeyKind::left: first_column_ = std::max(0, first_column_ - 8); break;
-    case KeyKind::right: first_column_ += 8; break;
+    case KeyKind::left: scroll_sideways(-8); break;
+    case KeyKind::right: scroll_sideways(8); break;
     case KeyKind::tab: open_tab((static_cast<std::size_t>(tab_) + 1) % tabs.size()); break;
     case KeyKind::enter:
     case KeyKind::function: open_menu(); break;
@@ -292,10 +348,14 @@ Element Dashboard::render(int columns, int rows) const {
   last_row_ = std::max(0, static_cast<int>(all.size()) - room);
   const auto from = std::min(first_row_, last_row_);
   const auto first = tab_ == Tab::log ? last_row_ - from : from;
-  for (int i = first; i < std::min(first + room, static_cast<int>(all.size())); ++i) {
+  const auto end = std::min(first + room, static_cast<int>(all.size()));
+  last_column_ = 0;
+  for (int i = first; tab_ != Tab::overview && i < end; ++i)
+    last_column_ = std::max(last_column_, string_width(all[static_cast<std::size_t>(i)]) - columns);
+  const auto column = std::min(first_column_, last_column_);
+  for (int i = first; i < end; ++i) {
     const auto& line = all[static_cast<std::size_t>(i)];
-    const auto cut = tab_ == Tab::overview ? 0 : std::min(static_cast<std::size_t>(first_column_), line.size());
-    auto shown = text(line.substr(cut));
+    auto shown = text(split_at(line, static_cast<std::size_t>(column)).second);
     content.push_back(line.starts_with(" !!") ? warning(shown) : shown);
   }
   std::string names;

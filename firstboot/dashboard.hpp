@@ -54,19 +54,23 @@ class Dashboard {
   std::vector<std::string> overview(int columns) const;
   std::vector<std::string> table_lines() const;
   void open_menu();
+  std::vector<Choice> deeds() const;
   std::vector<Field> menu_fields() const;
   void open_tab(std::size_t index);
   Deed menu_key(const Key& key);
   void scroll(int rows);
+  void scroll_sideways(int columns);
   bool unconfigured() const;
   bool installed() const;  // it runs from its disk
-  bool needs_password() const;
+  std::string door() const;
+  std::string cluster_vip() const;
 
   Facts facts_;
   Tab tab_ = Tab::overview;
   int first_row_ = 0;         // of the log: rows back from its end
   mutable int last_row_ = 0;  // that the first can be, as it was drawn last
   int first_column_ = 0;
+  mutable int last_column_ = 0;  // as it was drawn last, too
   bool menu_ = false;
   Form form_;
   std::string said_;

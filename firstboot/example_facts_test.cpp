@@ -14,7 +14,7 @@ constexpr const char* links = R"({"links": [
   "neighbour": {"system": "leaf2", "port": "Ethernet12", "port_description": ""},
   "lacp_partner": {"mac": "00:1c:73:aa:bb:01", "key": 7, "rate": "fast", "state": "activity"}},
  {"name": "bond0", "kind": "bond", "mac": "52:54:00:00:10:01", "permanent_mac": "", "driver": "", "pci": "", "master": "", "up": true, "carrier": true,
-  "speed": 50000, "mtu": 1500, "addresses": ["192.0.2.30/24", "fe80::1/64"]}],
+  "speed": 50000, "mtu": 1500, "addresses": ["192.0.2.30/24", "192.0.2.5/24", "fe80::1/64"]}],
  "findings": [], "probes": [{"good": true, "needed": true, "text": "gateway 192.0.2.1 answers on bond0"}]})";
 
 constexpr const char* disks = R"([
@@ -34,10 +34,10 @@ constexpr const char* upgrade =
  "automatic": false, "step": "", "summary": "", "done": 0, "total": 0, "seconds_left": 0})";
 
 constexpr const char* machine =
-    R"({"live": false, "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
+    R"({"live": false, "console": "password", "vip": "192.0.2.5/24", "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
 
 constexpr const char* blank_machine_facts =
-    R"({"live": true, "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
+    R"({"live": true, "console": "open", "product": "Dell Inc. PowerEdge R740xd", "serial": "ABC1234", "processors": 32, "memory": 274877906944, "kvm": true})";
 
 constexpr const char* blank_links = R"({"links": [
  {"name": "ens1f0", "kind": "nic", "permanent_mac": "52:54:00:00:10:01", "driver": "mlx5_core", "pci": "0000:3b:00.0", "carrier": true, "speed": 25000,
@@ -47,14 +47,16 @@ constexpr const char* blank_links = R"({"links": [
  "findings": [], "probes": []})";
 
 constexpr const char* blank_disks = R"([
- {"id": "nvme-eui.0025385b91b00001", "model": "SAMSUNG PM9A3", "serial": "S1", "bus": "nvme", "bytes": 960197124096, "rotational": false, "class": "blank",
+ {"id": "nvme-eui.0025385b91b00001", "slot": "PCI slot 4", "wwn": "eui.0025385b91b00001", "health": {"state": "good", "why": ""}, "model": "SAMSUNG PM9A3", "serial": "S1", "bus": "nvme", "bytes": 960197124096, "rotational": false, "class": "blank",
   "reason": "nothing", "use": "none", "why": ""},
  {"id": "nvme-eui.0025385b91b00002", "model": "SAMSUNG PM9A3", "serial": "S2", "bus": "nvme", "bytes": 960197124096, "rotational": false, "class": "foreign",
   "reason": "ntfs \"Windows\"", "use": "none", "why": ""},
  {"id": "wwn-0x5000c500a1b2c3d4", "model": "ST16000NM001G", "serial": "Z1", "bus": "sas", "bytes": 16000900661248, "rotational": true, "class": "blank",
   "reason": "nothing", "use": "none", "why": ""},
  {"id": "wwn-0x5000c500a1b2c3d5", "model": "ST16000NM001G", "serial": "Z2", "bus": "sas", "bytes": 16000900661248, "rotational": true, "class": "foreign",
-  "reason": "ext4 \"photos\"", "use": "none", "why": ""}])";
+  "reason": "ext4 \"photos\"", "use": "none", "why": ""},
+ {"id": "usb-AMI_Virtual_HDisk0_BBBB", "model": "Virtual HDisk0", "serial": "BBBB", "bus": "usb", "bytes": 68719476736, "rotational": false, "class": "removable",
+  "removable": true, "reason": "virtual medium of a management controller", "use": "none", "why": ""}])";
 
 }  // namespace
 

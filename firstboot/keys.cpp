@@ -108,6 +108,8 @@ std::size_t KeyParser::sequence(std::string_view bytes, std::vector<Key>& keys) 
 }
 
 std::size_t KeyParser::one(std::string_view bytes, std::vector<Key>& keys) {
+  // Some terminals send both for Enter: that is one key, also when it comes in two pieces.
+  if (std::exchange(returned_, bytes[0] == '\r') && bytes[0] == '\n') return 1;
   if (bytes[0] == escape_byte) return sequence(bytes, keys);
   const auto first = static_cast<unsigned char>(bytes[0]);
   if (first < 0x20 || first == 0x7f) {

@@ -63,6 +63,7 @@ class KeyParser {
   std::size_t sequence(std::string_view bytes, std::vector<Key>& keys);
 
   std::string held_;
+  bool returned_ = false;  // the last byte was a carriage return
   std::optional<TerminalSize> size_;
 };
 

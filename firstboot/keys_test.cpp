@@ -40,6 +40,20 @@ TEST(Keys, CutAnywhere) {
   }
 }
 
+TEST(Keys, ReturnAndLineFeedAreOneEnter) {
+  const Key enter{KeyKind::enter, {}, 0};
+  EXPECT_EQ(keys_of("\r\n"), (std::vector{enter}));
+  EXPECT_EQ(keys_of("\n"), (std::vector{enter}));
+  EXPECT_EQ(keys_of("\r\r"), (std::vector{enter, enter}));
+  EXPECT_EQ(keys_of("\n\n"), (std::vector{enter, enter}));
+  EXPECT_EQ(keys_of("\r\n\r\n"), (std::vector{enter, enter}));
+  EXPECT_EQ(keys_of("\ra\n"), (std::vector{enter, Key{KeyKind::text, "a", 0}, enter}));
+  KeyParser parser;
+  EXPECT_EQ(parser.take("\r").size(), 1U);
+  EXPECT_TRUE(parser.take("\n").empty()) << "in two pieces";
+  EXPECT_EQ(parser.take("\n").size(), 1U);
+}
+
 TEST(Keys, EscapeByItself) {
   KeyParser parser;
   EXPECT_TRUE(parser.take("\x1b").empty());

@@ -39,6 +39,8 @@ constexpr std::chrono::milliseconds gather{200};
 constexpr std::chrono::milliseconds escape_time{300};
 // So long without a key, and whoever typed a password is gone.
 constexpr std::chrono::minutes nobody{5};
+// Well within loamd's lease for who is in the wizard.
+constexpr std::chrono::seconds tell_again{60};
 constexpr TerminalSize smallest{.columns = 80, .rows = 24};
 
 class Console {
@@ -61,16 +63,23 @@ class Console {
     if (const auto fd = watch_size(); fd >= 0) {
       LOAM_TRY(resized_, loop_->on_readable(fd, [this, fd] {
         size_seen(fd);
+        said_ = {};  // where the kernel tells of changes, it knows
         draw();
       }));
     }
     facts_.problem = "loamd has not answered yet";
+    ask_for_size();
     show();
     look();
     return {};
   }
 
  private:
+  // The answer comes between the keys. Linux' own screen has the kernel's size.
+  static void ask_for_size() {
+    if (on_serial_line()) std::cout << ask_size << std::flush;
+  }
+
   // What is due earlier stays: changes that come one after the other must not put it off for ever.
   void look_soon(std::chrono::milliseconds delay) {
     const auto due = std::chrono::steady_clock::now() + delay;
@@ -166,10 +175,11 @@ class Console {
     return name == "Slots" ? facts_.slots : facts_.upgrade;
   }
 
+  // Who is at a serial line now knows better than what the kernel was told by somebody before.
   TerminalSize size() const {
+    if (said_.columns > 0) return said_;
     const auto known = kernel_size();
-    if (known.columns > 0 && known.rows > 0) return known;
-    return said_.columns > 0 ? said_ : smallest;
+    return known.columns > 0 && known.rows > 0 ? known : smallest;
   }
 
   void draw() {
@@ -188,7 +198,7 @@ class Console {
     // Whoever comes to a line that others wrote over, or that was not connected before, presses a key.
     if (now - pressed_ >= redraw) {
       writer_.forget();
-      if (kernel_size().columns == 0) std::cout << ask_size << std::flush;
+      ask_for_size();
     }
     pressed_ = now;
     press(parser_.take(std::string_view(bytes.data(), static_cast<std::size_t>(count))));
@@ -200,14 +210,27 @@ class Console {
   void press(const std::vector<Key>& keys) {
     if (const auto said = parser_.take_size()) said_ = *said;
     for (const auto& key : keys) {
-      if (key.kind == KeyKind::control && key.text == "l") writer_.forget();
+      if (key.kind == KeyKind::control && key.text == "l") {
+        writer_.forget();
+        ask_for_size();
+      }
       if (auto order = app_.key(key); !order.name.empty()) {
         draw();
         carry_out(order);
       }
     }
+    say_somebody_is_here();
     watch_log();
     draw();
+  }
+
+  // As long as keys come in the wizard, and at its first one.
+  void say_somebody_is_here() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!app_.setting_up()) return told_.reset();
+    if (told_ && now - *told_ < tell_again) return;
+    told_ = now;
+    carry_out(app_.stay());
   }
 
   // What is typed as the new node's password goes no further than this: loam.yaml has its hash.
@@ -224,6 +247,7 @@ class Console {
     // What takes long does not hold up the keys.
     client_.console(order.name, order.argument, order.password,
                     [this, name = order.name](const Result<std::string>& answer) {
+                      if (name == "wizard" && !answer) told_.reset();  // the next key says it again
                       if (auto next = app_.answered(name, answer); !next.name.empty()) carry_out(std::move(next));
                       watch_log();
                       draw();
@@ -243,6 +267,7 @@ class Console {
   TerminalSize said_;
   std::chrono::steady_clock::time_point drawn_whole_;
   std::chrono::steady_clock::time_point pressed_;
+  std::optional<std::chrono::steady_clock::time_point> told_;  // loamd, that somebody is in the wizard
   std::optional<JournalTail> log_;
   sys::EventSource log_source_;
   std::optional<std::chrono::steady_clock::time_point> look_due_;

@@ -1,6 +1,7 @@
 #include "machine_facts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <nlohmann/json.hpp>
 
@@ -46,6 +47,13 @@ NicFacts nic_of(const json& link) {
   return nic;
 }
 
+std::string health_of(const json& disk) {
+  const auto health = disk.find("health");
+  if (health == disk.end() || !health->is_object()) return {};
+  const auto why = word(*health, "why");
+  return word(*health, "state") + (why.empty() ? "" : " (" + why + ")");
+}
+
 DiskFacts disk_of(const json& disk) {
   return {.id = word(disk, "id"),
           .model = word(disk, "model"),
@@ -55,6 +63,8 @@ DiskFacts disk_of(const json& disk) {
           .bytes = number<std::uint64_t>(disk, "bytes"),
           .rotational = flag(disk, "rotational"),
           .removable = flag(disk, "removable"),
+          .wwn = word(disk, "wwn"),
+          .health = health_of(disk),
           .cls = word(disk, "class"),
           .content = word(disk, "reason"),
           .reason = word(disk, "why")};
@@ -69,6 +79,7 @@ MachineFacts machine_facts(const std::string& machine, const std::string& links,
                      .processors = number<int>(about, "processors"),
                      .memory = number<std::uint64_t>(about, "memory"),
                      .kvm = flag(about, "kvm"),
+                     .hostname = {},
                      .nics = {},
                      .disks = {}};
   const auto all = document(links);
@@ -123,6 +134,27 @@ std::string describe(const DiskFacts& disk) {
   return std::format("{}, {}, {}{}{}: {}", disk.model.empty() ? disk.id : disk.model, format_bytes(disk.bytes),
                      disk.rotational ? "hdd/" : "", disk.bus, disk.serial.empty() ? "" : ", serial " + disk.serial,
                      disk.content.empty() ? "nothing is known of it" : disk.content);
+}
+
+std::string slot_words(const DiskFacts& disk) {
+  return disk.slot.empty() || disk.slot.contains("slot") ? disk.slot : "slot " + disk.slot;
+}
+
+std::string details(const DiskFacts& disk) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) words.push_back(std::format("{} {}", name, value));
+  };
+  if (!disk.slot.empty()) words.push_back(slot_words(disk));
+  add("WWN", disk.wwn);
+  add("health", disk.health);
+  return join(words, ", ");
+}
+
+std::string why_not_for_the_system(const DiskFacts& disk) {
+  constexpr std::array<std::string_view, 5> never = {"unusable", "busy", "gone", "removable", "unread"};
+  if (std::ranges::contains(never, disk.cls)) return disk.content.empty() ? disk.cls : disk.content;
+  return disk.removable ? "removable medium" : "";
 }
 
 std::string describe(const NicFacts& nic) {

@@ -28,6 +28,8 @@ struct DiskFacts {
   std::uint64_t bytes = 0;
   bool rotational = false;
   bool removable = false;
+  std::string wwn;
+  std::string health;   // "good"; what is wrong with it follows in brackets
   std::string cls;      // as loamctl disks has it
   std::string content;  // what is on it; "nothing" of a blank one
   std::string reason;
@@ -39,6 +41,7 @@ struct MachineFacts {
   int processors = 0;
   std::uint64_t memory = 0;  // bytes
   bool kvm = false;
+  std::string hostname;  // as the network or its owner gave it; empty: it has none of its own
   std::vector<NicFacts> nics;
   std::vector<DiskFacts> disks;
 };
@@ -51,6 +54,12 @@ std::vector<std::string> machine_warnings(const MachineFacts& machine);
 
 // "Samsung PM9A3, 894 GiB, nvme, serial S6X...: ext4 "data""
 std::string describe(const DiskFacts& disk);
+// "PCI slot 4", "slot 1:0"; empty if that is not known.
+std::string slot_words(const DiskFacts& disk);
+// What describe() leaves out: where it is, its WWN, its health.
+std::string details(const DiskFacts& disk);
+// Why nothing can be installed on it, as it is here; empty: it can.
+std::string why_not_for_the_system(const DiskFacts& disk);
 // "25 Gb/s  52:54:00:12:34:56  mlx5_core  sw1 Ethernet12"
 std::string describe(const NicFacts& nic);
 

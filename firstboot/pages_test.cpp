@@ -1,58 +1,17 @@
 // What every page looks like, at the smallest terminal and at a larger one, held against golden/.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <format>
 #include <string>
 
-#include "app.hpp"
-#include "base/file.hpp"
 #include "base/text.hpp"
 #include "cluster/invitation.hpp"
 #include "example_facts.hpp"
+#include "golden.hpp"
 #include "model/parse.hpp"
 
 namespace loam::console {
 namespace {
-
-std::string plain(const ftxui::Screen& screen) {
-  std::string all;
-  for (int y = 0; y < screen.dimy(); ++y) {
-    std::string line;
-    for (int x = 0; x < screen.dimx(); ++x) line += screen.at(x, y);
-    all += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return all;
-}
-
-void expect_golden(const App& app, const std::string& name) {
-  for (const auto& [columns, rows] : {std::pair(80, 24), std::pair(120, 40)}) {
-    const auto seen = plain(app.picture(columns, rows));
-    const auto path = std::filesystem::path(LOAM_GOLDEN) / std::format("{}-{}x{}.txt", name, columns, rows);
-    if (std::getenv("LOAM_GOLDEN_WRITE") != nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
-      ASSERT_TRUE(write_file_atomic(path, seen));
-    }
-    const auto wanted = read_file(path);
-    ASSERT_TRUE(wanted) << wanted.error().text();
-    EXPECT_EQ(seen, *wanted) << path;
-  }
-}
-
-void press(App& app, KeyKind kind, int times = 1) {
-  for (int i = 0; i < times; ++i) app.key({kind, {}, 0});
-}
-
-void type(App& app, std::string_view text) {
-  for (const char letter : text) app.key({KeyKind::text, std::string(1, letter), 0});
-}
-
-App wizard() {
-  App app;
-  app.take(example::blank_machine());
-  press(app, KeyKind::enter, 2);  // the menu, and its first entry
-  return app;
-}
 
 TEST(Pages, Dashboard) {
   App app;
@@ -387,6 +346,11 @@ TEST(Pages, AFailureIsToldOnce) {
   app.answered("save", std::string("saved as loam.yaml on LOAM"));
   app.take(facts);
   EXPECT_TRUE(plain(app.picture(80, 24)).contains("saved as loam.yaml on LOAM"));
+  // Another installation that fails by the same is another failure.
+  app.answered("setup", std::string("the installation runs"));
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("the installation runs"));
+  app.take(facts);  // so soon that nobody has seen it run
+  EXPECT_TRUE(plain(app.picture(80, 24)).contains("does not keep"));
 }
 
 // A list of what can be done follows what loamd says, and what was typed stays.

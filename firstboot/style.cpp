@@ -10,18 +10,13 @@ namespace loam::console {
 
 using namespace ftxui;
 
-namespace {
-
-// The first cells of a text, and what is behind them.
-std::pair<std::string, std::string> cut(const std::string& text, std::size_t cells) {
+std::pair<std::string, std::string> split_at(const std::string& text, std::size_t cells) {
   const auto glyphs = Utf8ToGlyphs(text);
   std::string first;
   std::string rest;
   for (std::size_t i = 0; i < glyphs.size(); ++i) (i < cells ? first : rest) += glyphs[i];
   return {first, rest};
 }
-
-}  // namespace
 
 std::vector<std::string> wrapped(std::string_view text, int columns, std::size_t indent) {
   const auto width = static_cast<std::size_t>(std::max(columns, 10));
@@ -43,7 +38,7 @@ std::vector<std::string> wrapped(std::string_view text, int columns, std::size_t
     line += word;
     begun = true;
     while (static_cast<std::size_t>(string_width(line)) > width) {
-      auto [first, rest] = cut(line, width);
+      auto [first, rest] = split_at(line, width);
       lines.push_back(first);
       line = std::string(indent, ' ') + rest;
     }

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <ftxui/dom/elements.hpp>
@@ -11,6 +12,9 @@ namespace loam::console {
 
 // Lines of at most `columns`, broken between words; those behind the first begin with `indent` blanks.
 std::vector<std::string> wrapped(std::string_view text, int columns, std::size_t indent);
+
+// The first cells of a text, and what is behind them; no letter is cut in two.
+std::pair<std::string, std::string> split_at(const std::string& text, std::size_t cells);
 
 ftxui::Element warning(ftxui::Element element);
 ftxui::Element good(ftxui::Element element);

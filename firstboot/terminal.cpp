@@ -10,9 +10,10 @@
 #include <iostream>
 #include <string_view>
 
-namespace loam::console {
+#include "base/file.hpp"
+#include "serial_speed.hpp"
 
-namespace {
+namespace loam::console {
 
 // Linux' own screen is /dev/tty and a digit.
 bool on_serial_line() {
@@ -24,6 +25,17 @@ bool on_serial_line() {
          path[screen.size()] > '9';
 }
 
+namespace {
+
+// A line that the kernel does not write to has 9600 baud until somebody says otherwise; what console= says holds.
+void set_speed(termios& line) {
+  if (!on_serial_line() || ::cfgetospeed(&line) != B9600) return;
+  const auto cmdline = read_file("/proc/cmdline", 65536);
+  if (!cmdline || !has_default_speed(*cmdline, terminal_name())) return;
+  ::cfsetispeed(&line, B115200);
+  ::cfsetospeed(&line, B115200);
+}
+
 }  // namespace
 
 void prepare_terminal() {
@@ -32,6 +44,7 @@ void prepare_terminal() {
   // Ctrl-C and Ctrl-S are keys like others: nobody may end the console or stop it by them.
   line.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG | IEXTEN);
   line.c_iflag &= ~static_cast<tcflag_t>(IXON | ICRNL);
+  set_speed(line);
   ::tcsetattr(STDIN_FILENO, TCSANOW, &line);
   // Linux' console: no blanking, no power saving; others do not know these. No wrapping at the right edge.
   if (!on_serial_line()) std::cout << "\x1b[9;0]\x1b[14;0]";

@@ -16,9 +16,11 @@ void leave_terminal();
 int watch_size();
 // Takes what made it readable.
 void size_seen(int fd);
-// As the kernel knows it; zeros on a serial line, whose other end it does not know.
+// As the kernel knows it; of a serial line it is what somebody said once, or zeros.
 TerminalSize kernel_size();
 TerminalKind terminal_kind();
+// Not Linux' own screen: what is at the other end is known only by asking it.
+bool on_serial_line();
 // Such as tty1; empty if standard output is none.
 std::string terminal_name();
 

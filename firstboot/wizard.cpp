@@ -5,7 +5,6 @@
 
 #include "base/text.hpp"
 #include "cluster/invitation.hpp"
-#include "keyboards.hpp"
 #include "model/describe.hpp"
 #include "model/parse.hpp"
 #include "style.hpp"
@@ -36,16 +35,6 @@ constexpr std::array<Title, wizard_pages> titles = {{
     {"Summary", "This is what will be done. Nothing has been written so far."},
 }};
 
-Field action(std::string name, std::string label, std::string help) {
-  return {.name = std::move(name),
-          .kind = FieldKind::action,
-          .label = {},
-          .value = std::move(label),
-          .choices = {},
-          .help = std::move(help),
-          .problem = {}};
-}
-
 std::optional<Part> part_of(WizardPage page) {
   switch (page) {
     case WizardPage::network: return Part::network;
@@ -60,11 +49,38 @@ std::optional<Part> part_of(WizardPage page) {
   return std::nullopt;
 }
 
-bool can_be_installed_on(const DiskFacts& disk) {
-  return disk.cls != "unusable" && disk.cls != "busy" && disk.cls != "gone";
-}
-
 constexpr std::size_t index_of(WizardPage page) { return static_cast<std::size_t>(page); }
+
+struct FieldPage {
+  std::string_view field;  // or how it begins
+  WizardPage page;
+};
+constexpr std::array<FieldPage, 16> field_pages = {{
+    {"nic:", WizardPage::network},
+    {"bond", WizardPage::network},
+    {"vlan", WizardPage::network},
+    {"mtu", WizardPage::network},
+    {"method", WizardPage::network},
+    {"address", WizardPage::network},
+    {"gateway", WizardPage::network},
+    {"disk", WizardPage::disk},
+    {"erase", WizardPage::disk},
+    {"data", WizardPage::data},
+    {"cluster", WizardPage::cluster},
+    {"role", WizardPage::cluster},
+    {"vip", WizardPage::cluster},
+    {"join", WizardPage::cluster},
+    {"ssh_key", WizardPage::access},
+    {"password", WizardPage::access},
+}};
+
+// The others are names, times and proxies.
+WizardPage page_of(std::string_view field) {
+  if (field == "keyboard") return WizardPage::machine;
+  const auto* const found =
+      std::ranges::find_if(field_pages, [&](const FieldPage& one) { return field.starts_with(one.field); });
+  return found == field_pages.end() ? WizardPage::node : found->page;
+}
 
 }  // namespace
 
@@ -120,11 +136,14 @@ void Wizard::bring_keys(const std::string& text) {
 void Wizard::take(MachineFacts machine) {
   machine_ = std::move(machine);
   for (auto& [name, value] : first_answers(machine_))
-    if (!brought_ && !touched_.contains(name) && (name.starts_with("nic:") || name == "disk" || name == "bond"))
+    if (!brought_ && !touched_.contains(name) &&
+        (name.starts_with("nic:") || name == "disk" || name == "bond" || name == "hostname"))
       answers_[name] = value;
   const auto before = yaml();
   understand();
-  if (page_ == WizardPage::summary && yaml() != before)
+  if (page_ == WizardPage::summary && !meaning_.problems.empty())
+    plan_ = what_is_missing();
+  else if (page_ == WizardPage::summary && yaml() != before)
     plan_ = "What was found here has changed: back and forth again makes another plan.";
   form_.replace(fields());
 }
@@ -148,116 +167,6 @@ Field Wizard::field(std::string name, FieldKind kind, std::string label, std::st
   return made;
 }
 
-std::vector<Field> Wizard::machine_fields() const {
-  std::vector<Choice> layouts;
-  layouts.reserve(keyboards.size());
-  for (const auto& one : keyboards) layouts.push_back({std::string(one.layout), std::string(one.name)});
-  return {action("next", "Go on", ""),
-          field("keyboard", FieldKind::choice, "Keyboard", "Left and right change it, at once.", std::move(layouts)),
-          field("source", FieldKind::text, "Fill in from", "The URL of a loam.yaml; empty: a volume labelled LOAM."),
-          action("load", "Read it", "Every page then begins with what stands there.")};
-}
-
-std::vector<Field> Wizard::network_fields() const {
-  constexpr std::size_t more = 8;
-  std::vector<Field> all;
-  all.reserve(machine_.nics.size() + more);
-  for (const auto& nic : machine_.nics)
-    all.push_back(field("nic:" + nic.mac, FieldKind::toggle, nic.name, describe(nic)));
-  all.push_back(field("bond", FieldKind::choice, "Bond",
-                      "802.3ad (LACP) needs a channel on the switch; active-backup works on every switch.",
-                      {{"none", "none, one card"}, {"802.3ad", "LACP (802.3ad)"}, {"active-backup", "active-backup"}}));
-  all.push_back(
-      field("vlan", FieldKind::text, "VLAN", "Its number if the switch sends this network tagged; empty if not."));
-  all.push_back(field("mtu", FieldKind::text, "MTU",
-                      "Empty for 1500. 9000 makes storage faster if every switch on the way carries it."));
-  all.push_back(
-      field("method", FieldKind::choice, "Address", "", {{"dhcp", "from a DHCP server"}, {"static", "a fixed one"}}));
-  if (answer(answers_, "method") == "static") {
-    all.push_back(field("address", FieldKind::text, "Address/prefix", "Such as 192.0.2.10/24."));
-    all.push_back(field("gateway", FieldKind::text, "Gateway",
-                        "The router to other networks, such as 192.0.2.1; empty if there is none."));
-  }
-  if (mode_ == WizardMode::network) {
-    all.push_back(action("try", "Apply it", "Takes effect at once, and goes back unless it proves itself or is kept."));
-    return all;
-  }
-  all.push_back(action("try", "Try it", "Takes effect at once, and is undone when it does not work."));
-  all.push_back(action("next", "Go on", ""));
-  return all;
-}
-
-std::vector<Field> Wizard::disk_fields() const {
-  std::vector<Choice> choices;
-  for (const auto& disk : machine_.disks)
-    if (can_be_installed_on(disk)) choices.push_back({disk.id, describe(disk)});
-  std::vector<Field> all = {field("disk", FieldKind::choice, "Disk", "", std::move(choices))};
-  const auto chosen = std::ranges::find(machine_.disks, answer(answers_, "disk"), &DiskFacts::id);
-  if (chosen != machine_.disks.end() && chosen->cls != "blank")
-    all.push_back(field("erase", FieldKind::text, "Type its id",
-                        std::format("It is not blank ({}). To have it erased, type {}", chosen->content, chosen->id)));
-  return all;
-}
-
-std::vector<Field> Wizard::data_fields() const {
-  std::vector<Choice> choices = {
-      {"hdd", "every blank hard disk"}, {"all", "every blank disk, flash too"}, {"none", "none for now"}};
-  if (brought_ && !brought_->config.storage.rules.data.empty()) choices.push_back({"file", "as the file says"});
-  return {field("data", FieldKind::choice, "Take for storage", "", std::move(choices))};
-}
-
-std::vector<Field> Wizard::cluster_fields() const {
-  std::vector<Field> all = {
-      field("cluster", FieldKind::choice, "This node", "",
-            {{"create", "founds a cluster"}, {"join", "joins a cluster"}, {"later", "stays alone for now"}})};
-  const auto what = answer(answers_, "cluster");
-  if (what == "later") return all;
-  if (what == "join")
-    all.push_back(field("join_string", FieldKind::secret, "Join string",
-                        "What loamctl cluster join-string prints on a node of the cluster; paste it here."));
-  all.push_back(field("cluster_name", FieldKind::text, "Name of the cluster", "The same on all of its nodes."));
-  all.push_back(field(
-      "role", FieldKind::choice, "Role", "Three nodes of the control plane keep the cluster going when one fails.",
-      {{"control-plane", "control plane, and workloads"}, {"worker", "workloads only"}, {"witness", "witness only"}}));
-  all.push_back(field("vip", FieldKind::text, "Virtual address",
-                      "Under which the cluster is reached whichever node is up, such as 192.0.2.5/24."));
-  if (what == "join")
-    all.push_back(field("join", FieldKind::text, "Nodes to join",
-                        "Addresses of nodes of the control plane, where there is no virtual address."));
-  return all;
-}
-
-std::vector<Field> Wizard::node_fields() const {
-  return {
-      field("hostname", FieldKind::text, "Name of this node", "Small letters, digits, - and dots."),
-      field("dns", FieldKind::text, "DNS servers", "Addresses with blanks between; empty: as DHCP says."),
-      field("search", FieldKind::text, "DNS search domains", "Empty if there are none."),
-      field("ntp", FieldKind::text, "Time servers", "Empty: Debian's. A cluster whose clocks differ does not work."),
-      field("zone", FieldKind::text, "Time zone", "Such as Europe/Berlin."),
-      field("http_proxy", FieldKind::text, "HTTP proxy",
-            "Such as http://proxy.example:3128; empty if the internet is reached without."),
-      field("https_proxy", FieldKind::text, "HTTPS proxy", "For https; often the same."),
-      field("no_proxy", FieldKind::text, "Not by the proxy", "Hosts that are reached without it.")};
-}
-
-std::vector<Field> Wizard::access_fields() const {
-  return {field("ssh_key", FieldKind::text, "SSH key", "A line of an authorized_keys file; paste it here."),
-          field("ssh_key_2", FieldKind::text, "Another SSH key", ""),
-          field("ssh_key_3", FieldKind::text, "Another SSH key", ""),
-          field("keys_source", FieldKind::text, "SSH keys from", "A URL, such as https://github.com/NAME.keys"),
-          action("keys", "Fetch them", "The first three stand above then."),
-          field("password", FieldKind::secret, "Console password",
-                "What is changed on this console afterwards asks for it; empty: nothing can be."),
-          field("password_again", FieldKind::secret, "The same again", ""),
-          field("shell", FieldKind::toggle, "Root shell", "who has the console's password may open one there")};
-}
-
-std::vector<Field> Wizard::summary_fields() const {
-  return {action("save", "Save loam.yaml to a stick",
-                 "To a volume labelled LOAM: this machine installs by it without a question."),
-          action("install", "Install", "Writes to the disk of the system.")};
-}
-
 std::vector<Field> Wizard::fields() const {
   switch (page_) {
     case WizardPage::machine: return machine_fields();
@@ -278,7 +187,11 @@ WizardWish Wizard::open(WizardPage page) {
   said_.clear();
   plan_.clear();
   form_ = Form(fields());
-  if (page != WizardPage::summary || !meaning_.problems.empty()) return WizardWish::nothing;
+  if (page != WizardPage::summary) return WizardWish::nothing;
+  if (!meaning_.problems.empty()) {
+    plan_ = what_is_missing();
+    return WizardWish::nothing;
+  }
   plan_ = "loamd looks at the disks ...";
   return WizardWish::plan;
 }
@@ -353,17 +266,26 @@ WizardWish Wizard::pressed(std::string_view name) {
   }
   // Pages before this one were good when they were left, and what is there may have changed since.
   if (meaning_.problems.empty()) return name == "save" ? WizardWish::save : WizardWish::install;
-  said_ = "not yet: " + meaning_.problems.front().text;
+  said_ = what_is_missing();
   return WizardWish::nothing;
+}
+
+// Each with the page on which it is mended.
+std::string Wizard::what_is_missing() const {
+  std::string all = "Not yet; Esc goes back to what is missing:";
+  for (const auto& problem : meaning_.problems)
+    all += std::format("\n! {}: {}", titles.at(index_of(page_of(problem.field))).name, problem.text);
+  return all;
 }
 
 WizardWish Wizard::key(const Key& key) {
   if (key.kind == KeyKind::escape || (key.kind == KeyKind::function && key.number == 3)) return back();
   if (key.kind == KeyKind::function && key.number == 4) return next();
   if (key.kind == KeyKind::page_up || key.kind == KeyKind::page_down) {
-    scrolled_ = std::max(0, scrolled_ + (key.kind == KeyKind::page_up ? -10 : 10));
+    scrolled_ = std::clamp(scrolled_ + (key.kind == KeyKind::page_up ? -10 : 10), 0, std::max(last_line_, 0));
     return WizardWish::nothing;
   }
+  scrolled_ = 0;  // what has the keys is in sight before it is pressed
   const auto* const now = form_.focused();
   const std::string name = now == nullptr ? "" : now->name;
   switch (form_.key(key)) {
@@ -422,9 +344,12 @@ std::vector<std::string> Wizard::words(int columns) const {
   }
   if (page_ == WizardPage::disk)
     for (const auto& disk : machine_.disks)
-      if (!can_be_installed_on(disk)) add(std::format("- {}: cannot be chosen", describe(disk)), 2);
+      if (!why_not_for_the_system(disk).empty()) add(std::format("- {}: cannot be chosen", describe(disk)), 2);
   if (page_ == WizardPage::data)
-    for (const auto& disk : machine_.disks) add(std::format("- {} -> {}", describe(disk), becomes(disk)), 2);
+    for (const auto& disk : machine_.disks) {
+      const auto place = slot_words(disk);
+      add(std::format("- {}{} -> {}", describe(disk), place.empty() ? "" : " (" + place + ")", becomes(disk)), 2);
+    }
   return lines;
 }
 
@@ -462,8 +387,8 @@ Element Wizard::content(int columns) const {
     for (const auto line : split(document, '\n')) lines.push_back(text("  " + std::string(line)) | dim);
   }
   // Page Up and Down go through what does not fit; else what has the keys is in sight.
-  if (scrolled_ > 0 && scrolled_ < static_cast<int>(lines.size()))
-    lines[static_cast<std::size_t>(scrolled_)] |= ftxui::focus;
+  last_line_ = static_cast<int>(lines.size()) - 1;
+  if (const auto at = std::min(scrolled_, last_line_); at > 0) lines[static_cast<std::size_t>(at)] |= ftxui::focus;
   return vbox(std::move(lines));
 }
 

@@ -84,6 +84,7 @@ class Wizard {
   Field field(std::string name, FieldKind kind, std::string label, std::string help,
               std::vector<Choice> choices = {}) const;
   std::string problem_of(std::string_view name) const;
+  std::string what_is_missing() const;
   bool page_is_good() const;
   void store();
   void forget_hash();
@@ -110,6 +111,7 @@ class Wizard {
   WizardPage page_ = WizardPage::machine;
   Form form_;
   int scrolled_ = 0;
+  mutable int last_line_ = 0;  // of the page, as it was drawn last
 };
 
 }  // namespace loam::console

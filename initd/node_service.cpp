@@ -76,7 +76,9 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
           sdbus::registerProperty("NetworkGoesBack").withGetter([this] { return status_.network_goes_back; }),
           sdbus::registerProperty("Gate").withGetter([this] { return status_.gate; }),
-          sdbus::registerProperty("Machine").withGetter([this] { return value_or_throw(requests_.machine()); }),
+          sdbus::registerProperty("Machine")
+              .withGetter([this] { return value_or_throw(requests_.machine()); })
+              .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),
           sdbus::registerProperty("Disks")
               .withGetter([this] { return value_or_throw(requests_.disks()); })
               .withUpdateBehavior(sdbus::Flags::EMITS_INVALIDATION_SIGNAL),

@@ -22,13 +22,15 @@ std::string dmi(const char* name) {
 
 }  // namespace
 
-std::string machine_json(bool live) {
+std::string machine_json(const NodeFacts& node) {
   struct stat kvm{};
   const auto vendor = dmi("sys_vendor");
   const auto product = dmi("product_name");
   const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
   const auto page = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGESIZE)));
-  const nlohmann::json value = {{"live", live},
+  const nlohmann::json value = {{"live", node.live},
+                                {"console", node.console},
+                                {"vip", node.vip},
                                 {"product", vendor + (vendor.empty() || product.empty() ? "" : " ") + product},
                                 {"serial", dmi("product_serial")},
                                 {"processors", std::thread::hardware_concurrency()},

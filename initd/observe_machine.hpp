@@ -5,8 +5,13 @@
 
 namespace loam::node {
 
-// JSON: live, product, serial, processors, memory (bytes), kvm. What cannot be read is empty or 0.
-// live: it runs from a medium.
-std::string machine_json(bool live);
+struct NodeFacts {
+  bool live = false;    // it runs from a medium
+  std::string console;  // Supervisor::console_door()
+  std::string vip;      // of its cluster, with prefix; empty: there is none
+};
+
+// JSON: those, and product, serial, processors, memory (bytes), kvm. What cannot be read is empty or 0.
+std::string machine_json(const NodeFacts& node);
 
 }  // namespace loam::node

@@ -28,10 +28,7 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                {.plan = [this](const std::string& text) { return plan_request(text); },
                 .apply = [this](const std::string& text) { return apply_request(text); },
                 .retry = [this]() -> Result<void> {
-                  tried_.clear();
-                  disks_.retry();
-                  cluster_.retry();
-                  boot_.live ? look_for_config() : load_config();
+                  retry();
                   return {};
                 },
                 .confirm = [this] { return confirm_network("the operator confirmed it"); },
@@ -42,7 +39,9 @@ Supervisor::Supervisor(sys::EventLoop& loop, sdbus::IConnection& bus, slots::Boo
                 .forget_disk = [this](const std::string& id) { return disks_.forget(id); },
                 .console = [this](const std::string& deed, const std::string& argument, const std::string& password,
                                   const auto& answer) { console_request(deed, argument, password, answer); },
-                .machine = [this]() -> Result<std::string> { return machine_json(boot_.live); },
+                .machine = [this]() -> Result<std::string> {
+                  return machine_json({.live = boot_.live, .console = console_door(), .vip = cluster_vip()});
+                },
                 .disks = [this]() -> Result<std::string> { return disks_.document(); },
                 .storage = [this]() -> Result<std::string> { return disks_.storage_document(); },
                 .links = [this]() -> Result<std::string> { return network_.document(); },
@@ -79,6 +78,15 @@ Result<void> Supervisor::start() {
   }));
   sd_notify(0, "READY=1");
   return {};
+}
+
+// Whoever asks for it decides over who is in the wizard, too.
+void Supervisor::retry() {
+  tried_.clear();
+  if (auto ended = console_lease_.end(); !ended) sys::log(sys::Priority::error, ended.error().text());
+  disks_.retry();
+  cluster_.retry();
+  boot_.live ? look_for_config() : load_config();
 }
 
 // What a live system looks for may be on what came.
@@ -153,6 +161,7 @@ void Supervisor::settle() {
   status_.network_goes_back = trial_ ? trial_->deadline : try_ends_;
   status_.gate = gate_name(gate());
   service_.publish(status_);
+  console_door_changed();
   metrics_changed();
 }
 

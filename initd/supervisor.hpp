@@ -14,6 +14,7 @@
 #include "base/lockout.hpp"
 #include "cluster_keeper.hpp"
 #include "config_source.hpp"
+#include "console_lease.hpp"
 #include "disk_keeper.hpp"
 #include "metrics/node_metrics.hpp"
 #include "model/config.hpp"
@@ -49,6 +50,8 @@ class Supervisor {
   void fetch_config(const std::string& url);
   void fetch_ended(const std::string& url, const std::string& problem);
   void look_again_later();
+  void nothing_to_install_by();
+  bool held_by_console(const std::string& name);
   void take_config(const ConfigText& text);
   void open_ssh(const model::Config& config);
   // True if this configuration was tried on these disks already: only a change makes another attempt worth it.
@@ -112,15 +115,19 @@ class Supervisor {
   void set_owed_mtus();
   void rejoin_members();
   Result<void> power(const std::string& target);
+  void retry();
 
   // The console.
   using Answer = OutputTask::Done;
   void console_request(const std::string& deed, const std::string& argument, const std::string& password,
                        const Answer& answer);
   Result<std::string> console_deed(const std::string& deed, const std::string& argument);
-  Result<void> console_allows(const std::string& password);
+  Result<void> console_allows(const std::string& deed, const std::string& password);
   // None: no password is needed.
   Result<std::optional<std::string>> console_hash() const;
+  bool loam_yaml_is_lost() const;
+  std::string console_door() const;
+  void console_door_changed();
   Result<model::Config> config_of_console() const;
   void collect_support(const Answer& answer);
   Result<std::string> open_shell(const std::string& terminal);
@@ -135,6 +142,7 @@ class Supervisor {
   static bool was_saved(const std::string& text);
   static Result<void> check_names(const model::Config& config);
   Result<std::string> set_up(const std::string& text);
+  Result<std::string> stay_in_wizard();
   Result<std::string> try_network(const std::string& text);
   Result<std::string> save(const std::string& text);
   Result<void> bring_up(const model::Network& network);
@@ -159,6 +167,7 @@ class Supervisor {
   void want_cluster();
   void cluster_changed();
   std::string cluster_address() const;
+  std::string cluster_vip() const;  // as loam.yaml has it; empty: none
 
   void set_condition(std::string type, std::string status, std::string reason, std::string message);
   // none: nothing is said of it any more.
@@ -183,6 +192,7 @@ class Supervisor {
   UpgradeKeeper upgrades_;
   ClusterKeeper cluster_;
   NodeService service_;
+  ConsoleLease console_lease_{"/run/loam/console-lease"};
   Lockout lockout_;                // of the console
   model::Network tried_network_;   // on live media, by the console
   model::Network worked_network_;  // the last that was tried and worked; none: the default
@@ -193,6 +203,8 @@ class Supervisor {
   sys::EventSource try_timer_;                     // of a network that is tried on live media
   Status status_;
   std::optional<ConfigText> config_;
+  bool config_gone_ = false;  // the volume that it came from was pulled out
+  std::string door_key_;      // what the console's door was like when it was told
   model::AfterInstall then_ = model::AfterInstall::reboot;
   bool begun_ = false;  // the configuration was looked for
   bool installing_ = false;
@@ -224,6 +236,7 @@ class Supervisor {
   sys::EventSource upgrade_timer_;
   sys::EventSource child_timer_;
   sys::EventSource fetch_timer_;
+  sys::EventSource lease_timer_;
   sys::EventSource settled_timer_;
   sys::EventSource stall_timer_;
   sys::EventSource metrics_timer_;

@@ -21,6 +21,11 @@ std::string Supervisor::cluster_address() const {
   return usable == link->addresses.end() ? "" : without_prefix(usable->net.str());
 }
 
+std::string Supervisor::cluster_vip() const {
+  const bool any = network_config_ && network_config_->cluster && network_config_->cluster->vip;
+  return any ? network_config_->cluster->vip->str() : "";
+}
+
 // Only on a network that works, and that nobody may take back: what is founded on it is there for good.
 void Supervisor::want_cluster() {
   if (boot_.live || !network_config_) return;

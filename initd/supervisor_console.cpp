@@ -1,6 +1,9 @@
 // The supervisor and who stands before the node's own screen.
+#include <algorithm>
+#include <array>
 #include <format>
 #include <regex>
+#include <utility>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -19,6 +22,8 @@ namespace {
 constexpr std::size_t config_limit = std::size_t{2} << 20U;
 constexpr std::chrono::minutes support_limit{4};
 constexpr std::string_view config_path = "/loam/loam.yaml";
+// What anybody at the machine could do with its power button, or does no harm: on a node whose loam.yaml is lost.
+constexpr std::array<std::string_view, 3> harmless_deeds = {"reboot", "poweroff", "support"};
 
 }  // namespace
 
@@ -30,16 +35,37 @@ Result<model::Config> Supervisor::config_of_console() const {
 // A medium's machine is whoever's who stands before it, unless a loam.yaml was brought that says otherwise. One that
 // runs from its disk is its owner's, also if its loam.yaml cannot be applied.
 Result<std::optional<std::string>> Supervisor::console_hash() const {
-  const bool ours = config_ && config_->name != console_name;
-  if (boot_.live && !ours) return std::optional<std::string>{};
+  const bool brought = config_ && config_->name != console_name && !config_gone_;
+  if (boot_.live && !brought) return std::optional<std::string>{};
   const auto config = config_of_console();
-  if (!config || !config->access.console_password_hash)
-    return fail("this console has no password, so nothing can be done on it",
-                "set access.console_password_hash in loam.yaml; loamctl by ssh does the same");
-  return config->access.console_password_hash->str();
+  if (config && config->access.console_password_hash) return config->access.console_password_hash->str();
+  // It asks for none; but who comes by does not end the installation that it began.
+  if (boot_.live && !installing_) return std::optional<std::string>{};
+  return fail("this console has no password, so nothing can be done on it",
+              "set access.console_password_hash in loam.yaml; loamctl by ssh does the same");
 }
 
-Result<void> Supervisor::console_allows(const std::string& password) {
+// Then nobody's password is known, and no key of ssh either.
+bool Supervisor::loam_yaml_is_lost() const { return !boot_.live && !config_of_console(); }
+
+// What the console may ask for, in one word: open, password, closed, or lost (harmless_deeds only).
+std::string Supervisor::console_door() const {
+  if (loam_yaml_is_lost()) return "lost";
+  const auto hash = console_hash();
+  if (!hash) return "closed";
+  return *hash ? "password" : "open";
+}
+
+// And whatever else the document on the machine says. The file is read for it, so only when something changed that it
+// follows from.
+void Supervisor::console_door_changed() {
+  auto key = std::format("{}{}{} {} ", begun_, installing_, config_gone_, cluster_vip());
+  if (config_) key += config_->name + " " + config_->text;
+  if (std::exchange(door_key_, key) != key) service_.document_changed("Machine");
+}
+
+Result<void> Supervisor::console_allows(const std::string& deed, const std::string& password) {
+  if (std::ranges::contains(harmless_deeds, deed) && loam_yaml_is_lost()) return {};
   LOAM_TRY(const auto hash, console_hash());
   if (!hash) return {};
   if (password.empty()) return fail("this needs the console's password");
@@ -68,7 +94,7 @@ Result<std::string> Supervisor::open_shell(const std::string& terminal) {
   LOAM_TRY(const auto config, config_of_console());
   if (!config.access.console_shell || !config.access.console_password_hash)
     return fail("a root shell on the console is not allowed", "access.console_shell: true in loam.yaml allows it");
-  static const std::regex known("tty(S|AMA|USB)?[0-9]{1,3}");
+  static const std::regex known("(tty(S|AMA|USB)?|hvc)[0-9]{1,3}");
   if (!std::regex_match(terminal, known))
     return fail(std::format("\"{}\" is no terminal that a shell could be on", printable(terminal, 40)));
   sys::log(sys::Priority::warning, std::format("a root shell was opened on the console, {}", terminal));
@@ -101,6 +127,7 @@ Result<std::string> Supervisor::change_network(const std::string& text) {
 }
 
 Result<std::string> Supervisor::console_deed(const std::string& deed, const std::string& argument) {
+  if (deed == "wizard") return stay_in_wizard();
   if (deed == "setup") return set_up(argument);
   if (deed == "try-network") return try_network(argument);
   if (deed == "save") return save(argument);
@@ -112,9 +139,7 @@ Result<std::string> Supervisor::console_deed(const std::string& deed, const std:
     return result.transform([&] { return std::move(text); });
   };
   if (deed == "retry") {
-    tried_.clear();
-    disks_.retry();
-    boot_.live ? look_for_config() : load_config();
+    retry();
     return "what failed is tried again";
   }
   if (deed == "confirm") return done(confirm_network("somebody at the console confirmed it"), "the network is kept");
@@ -126,8 +151,10 @@ Result<std::string> Supervisor::console_deed(const std::string& deed, const std:
 
 void Supervisor::console_request(const std::string& deed, const std::string& argument, const std::string& password,
                                  const Answer& answer) {
-  if (auto allowed = console_allows(password); !allowed) return answer(std::unexpected(std::move(allowed).error()));
-  sys::log(sys::Priority::notice, std::format("on the console: {}", printable(deed, 40)));
+  if (auto allowed = console_allows(deed, password); !allowed)
+    return answer(std::unexpected(std::move(allowed).error()));
+  const bool routine = deed == "wizard";  // it comes by itself, each minute
+  if (!routine) sys::log(sys::Priority::notice, std::format("on the console: {}", printable(deed, 40)));
   if (deed == "plan") return plan_installation(argument, answer);
   if (deed == "load") return load(argument, answer);
   if (deed == "keys") return argument.empty() ? answer(fail("give the URL first")) : load(argument, answer);

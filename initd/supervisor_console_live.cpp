@@ -47,6 +47,13 @@ Result<std::string> Supervisor::set_up(const std::string& text) {
   return fail("the installation did not begin", "loamctl logs says why");
 }
 
+// Told by the console while somebody types there; so long nothing installs by itself.
+Result<std::string> Supervisor::stay_in_wizard() {
+  if (!boot_.live) return fail("this machine runs from its disk", "loamctl apply changes it");
+  LOAM_CHECK(console_lease_.renew(seconds_of_boot()));
+  return "nothing is installed meanwhile but from here";
+}
+
 // The volume's event comes back to look_for_config(): what is on it now is nobody's order to install, nor for the next
 // loamd.
 Result<std::string> Supervisor::save(const std::string& text) {

@@ -1,8 +1,10 @@
 // The supervisor on live media: from a configuration to an installed disk.
 #include <algorithm>
+#include <array>
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "base/boot_clock.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "media_handoff.hpp"
@@ -39,15 +41,41 @@ void Supervisor::look_for_config() {
     take_config(**local);
   } else if (auto url = config_url(); !url) {
     set_condition("Config", "false", "BadUrl", url.error().text());
-  } else if (!url->empty() && !condition_is("Network", "true") && !network_waited_) {
-    wait_for_network();
-  } else if (!url->empty()) {
-    fetch_config(*url);
-  } else {
-    set_condition("Config", "unknown", "None",
-                  "waiting for a volume labelled LOAM with a loam.yaml (loamctl config example prints one)");
+  } else if (url->empty()) {
+    nothing_to_install_by();
+  } else if (!held_by_console("what loam.config= names")) {
+    condition_is("Network", "true") || network_waited_ ? fetch_config(*url) : wait_for_network();
   }
   settle();
+}
+
+// What came of a file that is not there any more is nobody's concern; what an installation ended with is.
+void Supervisor::nothing_to_install_by() {
+  set_condition("Config", "unknown", "None",
+                "waiting for a volume labelled LOAM with a loam.yaml (loamctl config example prints one)");
+  config_gone_ = config_ && config_->name != console_name;
+  if (!config_gone_) return;
+  const auto install = std::ranges::find(status_.conditions, "Install", &Condition::type);
+  constexpr std::array<std::string_view, 3> of_the_file = {"NotAsked", "Refused", "WaitingForDisks"};
+  if (install != status_.conditions.end() && std::ranges::contains(of_the_file, install->reason))
+    drop_condition("Install");
+}
+
+// Whoever is in the wizard plugs sticks in to save on or to read from: none of them is an order to install.
+bool Supervisor::held_by_console(const std::string& name) {
+  const auto left = console_lease_.left(seconds_of_boot());
+  if (left.count() == 0) return false;
+  set_condition("Config", "unknown", "Held",
+                std::format("{} waits: somebody sets this machine up on the console. It is taken up {} minutes after "
+                            "the last key there, or at once by \"Try again what failed\"",
+                            name, ConsoleLease::length.count()));
+  auto timer = loop_->after(left + std::chrono::seconds(1), [this] { look_for_config(); });
+  if (timer) {
+    lease_timer_ = *std::move(timer);
+  } else {
+    sys::log(sys::Priority::error, timer.error().text());
+  }
+  return true;
 }
 
 // The URL may hold ${mac}, and without an address nothing can be fetched. A network that comes up calls again at once.
@@ -102,6 +130,7 @@ void Supervisor::look_again_later() {
 }
 
 void Supervisor::take_config(const ConfigText& text) {
+  if (text.name != console_name && held_by_console(text.name)) return;
   auto config = model::parse_config(text.text, text.name);
   if (!config) {
     set_condition("Config", "false", "Invalid", config.error().text());
@@ -109,6 +138,7 @@ void Supervisor::take_config(const ConfigText& text) {
   }
   set_condition("Config", "true", "Valid", text.name);
   config_ = text;
+  config_gone_ = false;
   open_ssh(*config);
   if (config->install) {
     // Whoever stands there has seen the disks, and the plan for them.
@@ -245,6 +275,10 @@ void Supervisor::install_ended(const std::string& problem) {
     const bool present = install_error_.contains("holds a Loam installation already");
     set_condition("Install", "false", present ? "AlreadyInstalled" : "Failed",
                   install_error_.empty() ? problem : install_error_);
+    // Whoever began it comes back to the wizard, and may be away while it runs.
+    if (config_ && config_->name == console_name)
+      if (auto renewed = console_lease_.renew(seconds_of_boot()); !renewed)
+        sys::log(sys::Priority::error, renewed.error().text());
     look_again_later();
     if (present)
       hand_off_to_disk(target_node_, *loop_, handoff_timer_, [this](const std::string& text) {

@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 from lab.machine import wait_until
-from test_node_service import LIMIT, PROGRAMS, bus, facts  # noqa: F401 (a fixture)
+from test_node_service import LIMIT, PROGRAMS, TOP, bus, facts  # noqa: F401 (a fixture)
 
 
 class Terminal:
@@ -63,6 +63,34 @@ def test_a_user_with_a_terminal_that_changes_its_size(bus):  # noqa: F811
         terminal.close()
 
 
+def test_the_size_is_what_the_terminal_answers(bus):  # noqa: F811
+    """On a serial line nobody tells the kernel of another terminal: Ctrl-L asks, and what is answered goes before what it believes."""
+    node = bus(facts(live=True))
+    terminal = Terminal(node, "plain", 120, 40)
+    try:
+        terminal.wait("waiting for a volume labelled LOAM")
+        name = terminal.tmux("display-message", "-p", "#{pane_tty}").strip()
+        subprocess.run(["stty", "-F", name, "columns", "80", "rows", "24"], check=True)  # as somebody left it
+        wait_until(lambda: not terminal.shown().splitlines()[-1].strip(), LIMIT, "a picture for 80 x 24", interval=0.05)
+        terminal.press("C-l")
+        wait_until(lambda: terminal.shown().splitlines()[-1].strip(), LIMIT, "a picture for all of the terminal", interval=0.05)
+    finally:
+        terminal.close()
+
+
+def test_the_lines_that_have_a_console(tmp_path):
+    """By name on the command line too: of several lines of one driver the kernel writes to the first only."""
+    (tmp_path / "cmdline").write_text("quiet console=tty0 console=ttyS0,115200\tconsole=ttyS1,9600n8 console=../x xconsole=ttyS3 console=hvc0\n")
+    (tmp_path / "active").write_text("tty0 ttyS0 ttyAMA0\n")
+    environment = {"PATH": "/usr/bin:/bin", "LOAM_CMDLINE": str(tmp_path / "cmdline"), "LOAM_ACTIVE": str(tmp_path / "active")}
+    generator = TOP / "overlays/root/usr/lib/systemd/system-generators/loam-console-lines"
+    subprocess.run([generator, tmp_path / "units", tmp_path / "early", tmp_path / "late"], check=True, env=environment)
+    made = sorted((tmp_path / "units/multi-user.target.wants").iterdir())
+    assert [unit.name for unit in made] == [f"loam-console@{line}.service" for line in ("hvc0", "ttyAMA0", "ttyS0", "ttyS1")]
+    unit = made[0].readlink()
+    assert (TOP / "overlays/root" / unit.relative_to("/")).exists()
+
+
 def test_letters_of_all_kinds(bus):  # noqa: F811
     """What is typed in UTF-8 is shown so where the terminal can, and is refused by loam.yaml's own rules."""
     node = bus(facts(live=True))
@@ -108,9 +136,9 @@ def test_a_document_that_cannot_be_had_takes_nothing_else_away(bus):  # noqa: F8
     terminal = Terminal(node, "plain")
     try:
         terminal.wait(f": {node.status()['state']}")
-        terminal.wait("Config: ")
+        terminal.wait("The configuration could not be applied")
         node.loamd.terminate()
         terminal.wait("loamd does not run")
-        assert "Config: " in terminal.shown(), terminal.shown()
+        assert "could not be applied" in terminal.shown(), terminal.shown()
     finally:
         terminal.close()

@@ -17,6 +17,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = TOP / "build/release/initd"
 POLICY = TOP / "overlays/root/usr/share/dbus-1/system.d/io.loam.Node1.conf"
 METRICS = Path("/run/loam/metrics/loam.prom")
+LEASE = Path("/run/loam/console-lease")
 FIREWALL = Path("/etc/loam/firewall.nft")
 LIMIT = 20
 
@@ -49,6 +50,11 @@ class Bus:
         if confirmed:
             Path("/loam/loam.yaml.confirmed").write_text(confirmed)
         METRICS.unlink(missing_ok=True)
+        LEASE.unlink(missing_ok=True)
+        # What systemd would hand over: a loam.yaml for live media, and a test's way to bring one.
+        self.credential = folder / "credentials/loam.config"
+        self.credential.parent.mkdir(exist_ok=True)
+        self.environment["CREDENTIALS_DIRECTORY"] = str(self.credential.parent)
         self.loamd = None
 
     def start(self):

@@ -7,8 +7,8 @@ import time
 
 import pytest
 from conftest import sha256
-from lab.machine import Drive, Machine, make_disk, wait_until
-from lab.node import Live, iso_drive, uki
+from lab.machine import Drive, Machine, make_config_volume, make_disk, make_key, wait_until
+from lab.node import Live, config, iso_drive, uki
 from lab.rack import Pair
 
 ENTER, DOWN, UP, LEFT, RIGHT, TAB, ESCAPE, F3, F4 = "\r", "\x1b[B", "\x1b[A", "\x1b[D", "\x1b[C", "\t", "\x1b", "\x1b[13~", "\x1b[14~"
@@ -63,11 +63,11 @@ class Through:
     """ssh to a node that only the switch reaches."""
 
     def __init__(self, switch, key, address):
-        self.switch, self.address = switch, address
-        switch.send("umask 077; cat > /run/key", key.read_bytes())
+        self.switch, self.address, self.key = switch, address, f"/run/key-of-{key.parent.name}"
+        switch.send(f"umask 077; cat > {self.key}", key.read_bytes())
 
     def ssh(self, command, check=True):
-        return self.switch.ssh("ssh -i /run/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes "
+        return self.switch.ssh(f"ssh -i {self.key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes "
                                f"-o ConnectTimeout=20 root@{self.address} {shlex.quote(command)}", check=check)
 
     def wait_ready(self, limit):
@@ -114,7 +114,7 @@ def fill_the_rest(machine, public_key):
     fill(machine, "Virtual address", "192.0.3.5/24")
     go_on(machine, "Name and services")
     choose(machine, "Name of this node")
-    machine.press(*["\x7f"] * 6, *"console-1")
+    machine.press("\x15", *"console-1")
     fill(machine, "DNS servers", "192.0.3.1")
     fill(machine, "DNS search domains", "rack.example")
     fill(machine, "Time servers", "192.0.3.1")
@@ -221,6 +221,132 @@ def test_wizard_installs_by_keys_alone(scenario, rack):
     assert node.ssh("cat /loam/loam.yaml") == made
     for name, (seen, wanted) in effects(node).items():
         assert all(word in seen for word in wanted), f"{name}: {seen}"
+
+
+ROUTER = "fd00:2::1"
+# As EFFECTS, of the other choices.
+OTHER_EFFECTS = {
+    "bond": ("cat /proc/net/bonding/bond0", ["fault-tolerance (active-backup)", "Slave Interface"]),
+    "address": ("ip -o -6 address show dev bond0 scope global", ["fd00:2::50/64"]),
+    "gateway": ("ip -6 route show default", [f"via {ROUTER} dev bond0"]),
+    "no cluster": ("systemctl is-active kubelet; loamctl --json status", ["inactive", '"Network"']),
+    "no storage": ("loamctl --json disks", ['"use": "none"']),
+    "hostname": ("hostname", ["console-2"]),
+    "dns": ("resolvectl dns; resolvectl domain", [ROUTER, "rack.example"]),
+    "ntp": ("timedatectl show-timesync --property=SystemNTPServers", [ROUTER]),
+    "zone": ("date -d 2026-01-01 +%z", ["+0100"]),
+    "no keyboard but by hand": ("systemctl show --property=LoadState ctrl-alt-del.target; busctl get-property org.freedesktop.login1 /org/freedesktop/login1 "
+                                "org.freedesktop.login1.Manager NAutoVTs", ["LoadState=masked", "u 0"]),
+}
+
+
+def serve_keys(switch, *keys):
+    """An HTTP server for one small file: the switch has none."""
+    text = "".join(key + "\n" for key in keys)
+    switch.send("cat > /run/keys.http", f"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+    switch.ssh(f"systemd-run --quiet --unit=keys systemd-socket-activate --accept --inetd --listen=[{ROUTER}]:8000 sh -c 'read line; cat /run/keys.http; sleep 2'")
+
+
+def fill_other_network(machine):
+    choose(machine, "Bond")
+    choose(machine, "Bond < active-backup", RIGHT)
+    choose(machine, "Address")
+    press(machine, RIGHT)
+    fill(machine, "Address/prefix", "fd00:2::50/64")
+    fill(machine, "Gateway", ROUTER)
+    choose(machine, "[ Try it ]")
+    machine.press(ENTER)
+    machine.wait_console("This network works", 200)
+
+
+def fill_other_disks(machine):
+    """The only flash holds something: it is named letter by letter."""
+    choose(machine, "Disk")
+    press(machine, RIGHT)
+    machine.wait_console("It is not blank", 30)
+    machine.press(F4)
+    wait_shown(machine, "it is not blank: type wwn-0x5000c50000000078")
+    fill(machine, "Type its id", "wwn-0x5000c50000000078")
+    go_on(machine, "Disks for storage")
+    choose(machine, "Take for storage < none", RIGHT)
+
+
+def fill_other_pages(machine):
+    go_on(machine, "Cluster")
+    choose(machine, "This node < stays alone", RIGHT)
+    go_on(machine, "Name and services")
+    choose(machine, "Name of this node")
+    machine.press("\x15", *"console-2")
+    fill(machine, "DNS servers", ROUTER)
+    fill(machine, "DNS search domains", "rack.example")
+    fill(machine, "Time servers", ROUTER)
+    choose(machine, "Time zone")
+    machine.press("\x15", *"Europe/Berlin")
+    go_on(machine, "Access")
+    fill(machine, "SSH keys from", f"http://[{ROUTER}]:8000/who.keys")
+    choose(machine, "[ Fetch")
+    machine.press(ENTER)
+    wait_shown(machine, "2 keys are there")
+    fill(machine, "Console password", "secret")
+    fill(machine, "The same again", "secret")
+    go_on(machine, "Summary")
+
+
+def disk_with_data(path):
+    raw = path.with_suffix(".raw")
+    with raw.open("wb") as file:
+        file.truncate(24 << 30)
+    subprocess.run(["mkfs.ext4", "-q", "-L", "photos", str(raw)], check=True)
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(raw), str(path)], check=True)
+    raw.unlink()
+    return Drive(path, "scsi", "os", boot=0, wwn=0x5000C50000000078)
+
+
+@pytest.mark.long
+def test_wizard_takes_the_other_choices(scenario, rack):
+    """By keys alone: active-backup, IPv6, a disk with data, no cluster, keys by URL. Each is looked at where it took effect."""
+    live = Live()
+    (scenario.folder / "second").mkdir()
+    second, second_public = make_key(scenario.folder / "second")
+    cables = {i: (scenario.folder / f"cable{i}", True) for i in range(2)}
+    switch = scenario.keep(rack.running_switch(scenario.folder / "switch", cables))
+    Pair(rack, None, switch).channel(lacp=False)
+    switch.ssh(f"ip -6 address add {ROUTER}/64 dev br0 nodad")
+    serve_keys(switch, live.public_key, second_public)
+    disks = [disk_with_data(scenario.folder / "os.qcow2"),
+             Drive(make_disk(scenario.folder / "hdd.qcow2", "8G"), "scsi", "hdd", rotational=True, wwn=0x5000C50000000077)]
+    machine = scenario.keep(Machine(scenario.folder, uki(), drives=[*disks, iso_drive()], cables={i: (scenario.folder / f"cable{i}", False) for i in range(2)}))
+    machine.start()
+    machine.wait_console("waiting for a volume labelled LOAM", 300)
+    before = sha256(disks[0].path)
+    machine.press(ENTER)
+    machine.wait_console("Set up this machine", 30)
+    machine.press(ENTER)
+    machine.wait_console("Set up Loam: This machine", 30)
+    go_on(machine, "Network")
+    fill_other_network(machine)
+    go_on(machine, "Disk of the system")
+    fill_other_disks(machine)
+    fill_other_pages(machine)
+    machine.wait_console("fill-slot", 60)  # of the plan
+    # A stick that comes now may hold anything: it waits, whatever it says.
+    stick = Drive(make_config_volume(scenario.folder / "old.img", config(live.public_key, "{serial: os}", hostname="older")), "usb", "stick", "raw")
+    machine.plug(stick)
+    time.sleep(5 * machine.scale)
+    assert "Set up Loam: Summary" in machine.shown() and sha256(disks[0].path) == before, "nothing was written yet"
+    choose(machine, "[ Install ]")
+    machine.press(ENTER)
+    machine.wait_console("the disk is bootable", 400)
+    node = Through(switch, second, "fd00:2::50")
+    node.wait_ready(600)
+    for name, (command, wanted) in OTHER_EFFECTS.items():
+        seen = node.ssh(command)
+        assert all(word in seen for word in wanted), f"{name}: {seen}"
+    assert "photos" not in node.ssh("lsblk --noheadings --output LABEL"), "what was on the disk"
+    assert '"Cluster"' not in node.ssh("loamctl --json status"), "a node that stays alone"
+    assert Through(switch, live.key, "fd00:2::50").ssh("hostname").strip() == "console-2", "both keys of the URL"
+    on_the_console(machine, "Try again")
+    machine.wait_console("what failed is tried again", 60)
 
 
 def on_the_console(machine, deed):

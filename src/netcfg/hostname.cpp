@@ -1,13 +1,14 @@
 #include "netcfg/hostname.hpp"
 
+#include "base/node_name.hpp"
+
 namespace loam::netcfg {
 
 std::string fallback_hostname(const std::vector<Link>& links) {
-  std::string lowest;
+  std::vector<std::string> macs;
   for (const auto& link : links)
-    if (link.kind == "nic" && !link.mac.empty() && (lowest.empty() || link.mac < lowest)) lowest = link.mac;
-  std::erase(lowest, ':');
-  return lowest.size() == 12 ? "loam-" + lowest.substr(6) : "loam";
+    if (link.kind == "nic") macs.push_back(link.mac);
+  return name_by_macs(macs);
 }
 
 }  // namespace loam::netcfg

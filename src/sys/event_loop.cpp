@@ -170,9 +170,9 @@ void Child::ended(int code) {
   const auto from = size > 1000 ? size - 1000 : 0;
   const auto got = ::pread(errors_, said.data(), said.size(), from);
   const auto text = printable(trim(std::string_view(said.data(), got > 0 ? static_cast<std::size_t>(got) : 0)), 1000);
-  callbacks_.end(text.empty()
-                     ? (code > 0 ? std::format("exited with {}", code) : std::format("was ended by signal {}", -code))
-                     : text);
+  // What it was is in the log, where the one who started it names it.
+  const auto how = code > 0 ? std::format("exited with {}", code) : std::format("was ended by signal {}", -code);
+  callbacks_.end(text.empty() ? how + " and said nothing; loamctl logs shows what went before" : text);
 }
 
 }  // namespace loam::sys

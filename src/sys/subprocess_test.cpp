@@ -87,8 +87,10 @@ TEST_F(Children, ALastLineWithoutItsEndIsALine) {
 
 TEST_F(Children, AFailureCarriesTheLastWords) {
   EXPECT_EQ(watch({"sh", "-c", "echo no >&2; exit 3"}).second, "no");
-  EXPECT_EQ(watch({"sh", "-c", "exit 3"}).second, "exited with 3");
-  EXPECT_EQ(watch({"sh", "-c", "kill -9 $$"}).second, "was ended by signal 9");
+  EXPECT_EQ(watch({"sh", "-c", "exit 3"}).second,
+            "exited with 3 and said nothing; loamctl logs shows what went before");
+  EXPECT_EQ(watch({"sh", "-c", "kill -9 $$"}).second,
+            "was ended by signal 9 and said nothing; loamctl logs shows what went before");
 }
 
 }  // namespace
