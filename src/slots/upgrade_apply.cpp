@@ -267,7 +267,7 @@ Result<void> UpgradeApply::remove_other_counters(const std::string& name) const 
 }
 
 Result<void> UpgradeApply::retire_running() {
-  LOAM_TRY(const auto lock, esp_->lock());
+  LOAM_TRY(const auto lock, esp_->lock(long_esp_lock));
   LOAM_TRY(const auto files, esp_->list(ukis));
   for (const auto& name : files) {
     const auto entry = parse_boot_entry(name);
