@@ -280,7 +280,7 @@ Result<void> UpgradeApply::retire_running() {
 Result<UpgradeSize> UpgradeApply::measure() {
   LOAM_TRY(const auto scratch, ScratchFile::make());
   const auto& manifest = offered_->manifest;
-  UpgradeSize size{.root = {}, .tree = 0, .uki = 0};
+  UpgradeSize size;
   LOAM_TRY(unused_, never_used());
   auto tree = target_tree();
   if (!tree) {
@@ -292,10 +292,15 @@ Result<UpgradeSize> UpgradeApply::measure() {
   LOAM_TRY(const auto to, target_root());
   std::optional<VerityTree> seeds;
   LOAM_TRY(const auto from, active(seeds));
-  LOAM_TRY(size.root, measure_delta(*tree, to, from));
+  LOAM_TRY(size.blocks, measure_delta(*tree, to, from));
   LOAM_TRY(const auto folder, ScratchDirectory::make());
   LOAM_TRY(const auto sections, uki_seeds(folder.path()));
-  size.uki = sections.missing(manifest);
+  // Without ranges what is needed of a file comes with all of it.
+  const auto bytes = [&](const char* file, std::uint64_t needed) {
+    return needed == 0 || facts_.ranges ? needed : manifest.files.at(file).size;
+  };
+  size.root = bytes("root", size.blocks.fetched * block_size);
+  size.uki = bytes("efi", sections.missing(manifest));
   return size;
 }
 
