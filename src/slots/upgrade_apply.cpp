@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <format>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -18,6 +20,7 @@
 #include "slots/release.hpp"
 #include "slots/release_build.hpp"
 #include "slots/sha256.hpp"
+#include "slots/slot_checks.hpp"
 #include "slots/upgrade_record.hpp"
 
 namespace loam::slots {
@@ -27,6 +30,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* ukis = "/EFI/Linux";
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string on_esp(const std::string& name) { return std::format("{}/{}", ukis, name); }
 
 }  // namespace
@@ -194,7 +198,9 @@ Result<void> UpgradeApply::fill_slot() {
 Result<void> UpgradeApply::verify_slot() {
   LOAM_TRY(auto tree, target_tree());
   LOAM_TRY(const auto to, target_root());
-  return verify(to.root, tree, [&](const Progress& progress) { tell_({.progress = progress, .delta = {}}); });
+  LOAM_CHECK(verify(to.root, tree, [&](const Progress& progress) { tell_({.progress = progress, .delta = {}}); }));
+  return note_slot_check(disk_.state / file_name(slot_checks_path), to_hex(offered_->manifest.root_hash),
+                         {.when = std::time(nullptr), .problem = {}});
 }
 
 Result<void> UpgradeApply::name_slot() {
