@@ -26,7 +26,8 @@ constexpr const char* disks = R"([
   "rotational": true, "class": "foreign", "reason": "ext4 \"photos\"", "use": "none", "why": "holds ext4 \"photos\"", "health": {"state": "good"}}])";
 
 constexpr const char* slots = R"({"live": false, "root_hash": "ab", "slots": [
- {"slot": "a", "booted": true, "version": "0.1.0", "state": "blessed", "text": "blessed", "uuid": "11111111-2222"},
+ {"slot": "a", "booted": true, "version": "0.1.0", "state": "blessed", "text": "blessed", "verified": {"at": 1795770720, "good": true, "problem": ""},
+  "verified_text": "2026-11-27 09:12 UTC", "uuid": "11111111-2222"},
  {"slot": "b", "booted": false, "version": "", "state": "empty", "text": "empty", "uuid": "00000000-0000"}]})";
 
 constexpr const char* upgrade =

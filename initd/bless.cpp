@@ -20,7 +20,7 @@ constexpr const char* may_fall_back = "/run/loam/may-fall-back";  // of the init
 Result<std::string> bless_entry(const std::string& version) {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
   // It may be put back in this moment.
-  LOAM_TRY(const auto lock, esp.lock());
+  LOAM_TRY(const auto lock, esp.lock(slots::long_esp_lock));
   const std::string folder = "/EFI/Linux/";
   LOAM_TRY(const auto names, esp.list(folder));
   for (const auto& name : names) {

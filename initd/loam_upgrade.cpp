@@ -132,9 +132,11 @@ Result<Job> prepare(Options& options, node::UpgradeMedium& medium) {
   LOAM_TRY(job.esp, esp_of(options));
   job.facts.version = running.version;
   job.facts.kubernetes = running.kubernetes;
+  job.facts.in_cluster = config.cluster.has_value();
   job.facts.config_version = static_cast<int>(config.version);
   job.facts.floor = state.floor;
   job.facts.named = job.offered.named;
+  job.facts.full_download = !options.by_itself || config.update.full_download;
   LOAM_TRY(job.facts.root_hash, slots::parse_digest(options.root_hash));
   LOAM_CHECK(slots::observe_upgrade(job.disk, *job.esp, job.facts));
   return job;
@@ -148,7 +150,8 @@ json offer_json(const Job& job) {
           {"installed", slots::is_installed(job.facts, manifest)},
           {"signer", job.offered.signer.name},
           {"kernel", manifest.kernel},
-          {"kubernetes", manifest.kubernetes}};
+          {"kubernetes", manifest.kubernetes},
+          {"config_versions", manifest.config_versions}};
 }
 
 std::uint64_t release_bytes(const slots::Manifest& manifest) {
@@ -169,10 +172,10 @@ slots::UpgradeApply engine(const Job& job, node::StepReporter& reporter) {
 json size_json(const slots::UpgradeSize& size, const slots::Manifest& manifest) {
   return {{"release", release_bytes(manifest)},
           {"fetch", size.fetched()},
-          {"root", size.root.fetched * slots::block_size},
+          {"root", size.root},
           {"tree", size.tree},
           {"uki", size.uki},
-          {"reused", (size.root.here + size.root.copied + size.root.zero) * slots::block_size}};
+          {"reused", (size.blocks.here + size.blocks.copied + size.blocks.zero) * slots::block_size}};
 }
 
 Result<json> plan_only(const Job& job, slots::Force force) {
@@ -224,6 +227,7 @@ Result<json> run_command(Options& options) {
   node::UpgradeMedium medium;
   LOAM_TRY(auto job, prepare(options, medium));
   if (options.command == "check") return offer_json(job);
+  LOAM_TRY(job.facts.ranges, job.offered.source->has_ranges(job.offered.file("root")));
   if (options.command == "plan") return plan_only(job, options.force ? slots::Force::yes : slots::Force::no);
   return apply(job, options);
 }
@@ -236,7 +240,7 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"check", "plan", "apply"}));
   app.add_option("WHERE", options.where, "URL or path of the release; update.url of loam.yaml if it is not given");
   app.add_option("--order", options.order, "file with WHERE and --force, for loamd");
-  app.add_flag("--force", options.force, "also below the floor, and back to an older Kubernetes");
+  app.add_flag("--force", options.force, "also below the floor, and back to an older Kubernetes or none");
   app.add_option("--disk", options.disk, "image file, in place of the disk that this node runs from");
   app.add_option("--root-hash", options.root_hash, "of the release that runs from the image file");
   app.add_option("--running", options.running, "facts about the release that runs")->capture_default_str();

@@ -226,7 +226,8 @@ void add_commands(CLI::App& app, Arguments& arguments, std::function<Result<void
   slots->callback([&] {
     if (!chosen) chosen = [&] { return document(arguments, "Slots", node::slots_text); };
   });
-  auto* const verify = slots->add_subcommand("verify", "re-read both slots against their hash trees");
+  auto* const verify =
+      slots->add_subcommand("verify", "re-read both slots and their UKIs against what the releases say");
   verify->callback([&] { chosen = [&] { return node::verify_slots(arguments.as_json); }; });
   slots->add_subcommand("bless", "the running release has proven itself; systemd does this when the health gate passed")
       ->callback([&] {

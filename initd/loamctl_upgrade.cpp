@@ -207,7 +207,7 @@ void add_upgrade(CLI::App& app, const bool& as_json, std::function<Result<void>(
     return command;
   };
   const auto with_force = [&](CLI::App* command) {
-    command->add_flag("--force", options->force, "also below the floor, and back to an older Kubernetes");
+    command->add_flag("--force", options->force, "also below the floor, and back to an older Kubernetes or none");
     return command;
   };
   with_where(add("check", "what release is offered", [options, &as_json] { return check(*options, as_json); }));

@@ -226,11 +226,15 @@ std::string links_text(const json& document) {
 std::string slots_text(const json& slots) {
   if (slots.value("live", false))
     return std::format("runs from a medium; root hash {}\n", slots.value("root_hash", ""));
-  std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "RUNS", "STATE", "PARTITION"}};
-  for (const auto& slot : slots.at("slots"))
+  std::vector<std::vector<std::string>> rows = {{"SLOT", "VERSION", "RUNS", "STATE", "VERIFIED", "PARTITION"}};
+  std::string problems;
+  for (const auto& slot : slots.at("slots")) {
     rows.push_back({or_dash(slot, "slot"), or_dash(slot, "version"), slot.value("booted", false) ? "yes" : "no",
-                    or_dash(slot, "text"), or_dash(slot, "uuid")});
-  return table(rows);
+                    or_dash(slot, "text"), or_dash(slot, "verified_text"), or_dash(slot, "uuid")});
+    if (const auto check = slot.value("verified", json()); check.is_object() && !check.value("good", true))
+      problems += std::format("slot {}: {}\n", or_dash(slot, "slot"), printable(check.value("problem", ""), 600));
+  }
+  return table(rows) + problems;
 }
 
 std::string upgrade_progress_text(const json& now) {

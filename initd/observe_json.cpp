@@ -88,16 +88,21 @@ namespace {
 
 json slot_json(const slots::SlotView& view) {
   const auto& entry = view.entry;
-  return {{"slot", std::string(1, slots::letter(view.slot))},
-          {"booted", view.running},
-          {"version", view.version},
-          {"state", view.state},
-          {"text", slots::state_text(view)},
-          {"blessed", entry && !entry->tries_left},
-          {"tries_left", entry && entry->tries_left ? json(*entry->tries_left) : json(nullptr)},
-          {"root_hash", view.root_hash ? to_hex(*view.root_hash) : ""},
-          {"uuid", view.uuid},
-          {"bytes", view.bytes}};
+  const auto* const check = view.check ? &*view.check : nullptr;
+  return {
+      {"slot", std::string(1, slots::letter(view.slot))},
+      {"booted", view.running},
+      {"version", view.version},
+      {"state", view.state},
+      {"text", slots::state_text(view)},
+      {"blessed", entry && !entry->tries_left},
+      {"tries_left", entry && entry->tries_left ? json(*entry->tries_left) : json(nullptr)},
+      {"verified", check != nullptr ? json{{"at", check->when}, {"good", check->good()}, {"problem", check->problem}}
+                                    : json(nullptr)},
+      {"verified_text", view.root_hash ? slots::check_text(check) : ""},
+      {"root_hash", view.root_hash ? to_hex(*view.root_hash) : ""},
+      {"uuid", view.uuid},
+      {"bytes", view.bytes}};
 }
 
 }  // namespace

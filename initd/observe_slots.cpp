@@ -14,7 +14,8 @@ Result<std::vector<slots::SlotView>> observe_slots(const slots::BootFacts& boot)
   LOAM_TRY(const auto gpt, slots::read_gpt(boot.disk.disk, 512));
   LOAM_TRY(const auto digest, slots::parse_digest(boot.root_hash));
   return slots::view_slots(gpt, slots::boot_entries(names), slots::kept_releases(slots::kept_releases_path),
-                           {.version = slots::running_version(), .root_hash = digest});
+                           {.version = slots::running_version(), .root_hash = digest},
+                           slots::read_slot_checks(slots::slot_checks_path));
 }
 
 }  // namespace loam::node

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <ctime>
 #include <format>
 #include <nlohmann/json.hpp>
@@ -14,9 +15,9 @@
 #include "base/text.hpp"
 #include "model/window.hpp"
 #include "slots/esp_mend.hpp"
-#include "slots/install_plan.hpp"
 #include "slots/mounted_esp.hpp"
 #include "slots/node_releases.hpp"
+#include "slots/roll_back.hpp"
 #include "slots/running_release.hpp"
 #include "slots/version.hpp"
 #include "sys/efi.hpp"
@@ -32,18 +33,15 @@ using slots::UpgradeState;
 namespace {
 
 constexpr const char* order_path = "/run/loam/upgrade-order.json";
-constexpr const char* uki_folder = "/EFI/Linux";
 constexpr std::chrono::minutes first_check{2};
 constexpr std::chrono::minutes window_again{1};
 constexpr std::chrono::minutes watch_again{1};
 constexpr std::chrono::hours longest_silence{1};  // of an engine: it says nothing while it reads the slots
 
-Result<std::vector<std::string>> ukis_now() {
+Result<std::vector<slots::BootEntry>> entries_now() {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
-  return esp.list(uki_folder);
+  return esp.list("/EFI/Linux").transform(slots::boot_entries);
 }
-
-Result<std::vector<slots::BootEntry>> entries_now() { return ukis_now().transform(slots::boot_entries); }
 
 Result<std::vector<std::string>> mend() {
   LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
@@ -51,12 +49,30 @@ Result<std::vector<std::string>> mend() {
   return slots::mend_esp(esp, slots::image_boot_loader);
 }
 
+// Takes what an inotify descriptor has to say. True if there was "the file system was unmounted" among it, or "the
+// directory was removed".
+bool watch_ended(int changes) {
+  alignas(inotify_event) std::array<char, 4096> events{};
+  bool ended = false;
+  for (auto got = ::read(changes, events.data(), events.size()); got > 0;
+       got = ::read(changes, events.data(), events.size()))
+    for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
+      inotify_event event{};
+      std::memcpy(&event, events.data() + at, sizeof(event));
+      ended = ended || (event.mask & IN_IGNORED) != 0;
+      at += sizeof(event) + event.len;
+    }
+  return ended;
+}
+
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 constexpr std::string_view state_name(UpgradeState state) {
-  constexpr std::array<std::string_view, 5> names = {"none", "pending", "trial", "proven", "fell-back"};
+  constexpr std::array<std::string_view, 6> names = {"none", "pending", "trial", "proven", "fell-back", "interrupted"};
   return names.at(static_cast<std::size_t>(state));
 }
+
+bool is_bad(UpgradeState state) { return state == UpgradeState::fell_back || state == UpgradeState::interrupted; }
 
 }  // namespace
 
@@ -99,6 +115,10 @@ void UpgradeKeeper::watch_esp() {
   if (auto watched = watch_esp_files(); !watched && esp_error_.empty()) esp_error_ = watched.error().text();
   if (esp_error_.empty()) return;
   sys::log(sys::Priority::error, "ESP: " + esp_error_);
+  watch_later();
+}
+
+void UpgradeKeeper::watch_later() {
   auto timer = loop_->after(watch_again, [this] {
     watch_esp();
     callbacks_.changed();
@@ -113,9 +133,8 @@ Result<void> UpgradeKeeper::watch_esp_files() {
                                            IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE) < 0)
     return fail_errno("watching /efi/EFI/Linux");
   LOAM_TRY(esp_source_, loop_->on_readable(esp_changes_.get(), [this] {
-    std::array<char, 4096> events{};
-    while (::read(esp_changes_.get(), events.data(), events.size()) > 0) {
-    }
+    // Of a file system that was unmounted nothing more is heard, also when it is back.
+    if (watch_ended(esp_changes_.get())) watch_later();
     look_at_esp();
     callbacks_.changed();
   }));
@@ -127,7 +146,7 @@ void UpgradeKeeper::look_at_esp() {
   const auto entries = entries_now();
   if (!entries) {
     if (esp_error_.empty()) esp_error_ = entries.error().text();
-    return;
+    return watch_later();
   }
   const auto own = std::ranges::find(*entries, slots::running_version(), &slots::BootEntry::version);
   if (own != entries->end() && !own->tries_left) {
@@ -136,10 +155,13 @@ void UpgradeKeeper::look_at_esp() {
   const auto before = outcome_.state;
   outcome_ = slots::judge_upgrade(record_, slots::running_version(), *entries,
                                   slots::read_boot_failure(slots::boot_failure_path));
+  if (!upgrading())
+    outcome_ = slots::with_interrupted(std::move(outcome_),
+                                       slots::interrupted_upgrade(slots::upgrade_journal_path, boot_.root_hash));
   if (outcome_.state == before) return;
   if (outcome_.state != UpgradeState::none)
-    sys::log(outcome_.state == UpgradeState::fell_back ? sys::Priority::error : sys::Priority::notice,
-             "upgrade: " + outcome_.message, {{"LOAM_UPGRADE", state_name(outcome_.state)}});
+    sys::log(is_bad(outcome_.state) ? sys::Priority::error : sys::Priority::notice, "upgrade: " + outcome_.message,
+             {{"LOAM_UPGRADE", state_name(outcome_.state)}});
   Result<void> noted;
   if (outcome_.state == UpgradeState::fell_back && record_->failure.empty()) {
     record_->failure = outcome_.failure;
@@ -178,7 +200,7 @@ Result<void> UpgradeKeeper::run(const std::string& where, bool force, Job job) {
   argv.insert(argv.end(), {"--order", order_path});
   if (!job.check_only) sys::log(sys::Priority::notice, "upgrade: begins", {{"LOAM_UPGRADE", "begin"}});
   end_timer_.disable();  // of a child before this one
-  if (!job.check_only) error_.clear();
+  if (!job.check_only && !job.automatic) error_.clear();
   progress_ = {};
   delta_.clear();
   job_ = std::move(job);
@@ -265,10 +287,7 @@ void UpgradeKeeper::forget_child() {
 
 void UpgradeKeeper::checked(const std::string& problem, const Job& job) {
   check_error_ = problem;
-  if (!problem.empty()) {
-    sys::log(sys::Priority::warning, "upgrade: looking for a newer release: " + problem);
-    return;
-  }
+  if (!problem.empty()) return complain(sys::Priority::warning, "looking for a newer release: " + problem, job);
   const auto result = json::parse(job.result);
   const bool wanted = result.value("newer", false) && !result.value("installed", false);
   offered_ = wanted ? result.value("version", "") : "";
@@ -277,13 +296,21 @@ void UpgradeKeeper::checked(const std::string& problem, const Job& job) {
   if (!begun) error_ = begun.error().text();
 }
 
+// What is tried each half hour by itself fails for the same reason for days.
+void UpgradeKeeper::complain(sys::Priority priority, const std::string& problem, const Job& job) {
+  if (job.automatic && problem == complaint_) return;
+  complaint_ = problem;
+  sys::log(priority, "upgrade: " + problem, {{"LOAM_UPGRADE", "failed"}});
+}
+
 void UpgradeKeeper::upgraded(const std::string& problem, const Job& job) {
   if (!problem.empty()) {
     error_ = problem;
-    sys::log(sys::Priority::error, "upgrade: " + error_, {{"LOAM_UPGRADE", "failed"}});
-    look_again();
-    return;
+    complain(sys::Priority::error, error_, job);
+    return look_again();
   }
+  complaint_.clear();
+  error_.clear();
   const auto version = json::parse(job.result).value("version", "");
   if (auto noted = mean(version, job.automatic); !noted)
     sys::log(sys::Priority::error, "upgrade: " + noted.error().text());
@@ -309,7 +336,7 @@ void UpgradeKeeper::look_again() {
 }
 
 Result<void> UpgradeKeeper::cancel() {
-  if (!child_ || !job_ || job_->check_only) return fail("no upgrade is under way");
+  if (!upgrading()) return fail("no upgrade is under way");
   end_timer_.disable();
   forget_child();
   job_.reset();
@@ -322,55 +349,16 @@ Result<void> UpgradeKeeper::cancel() {
   return {};
 }
 
-namespace {
-
-// Files of a version get another counter.
-Result<void> count_anew(const std::vector<std::string>& names, const std::string& version, const std::string& to) {
-  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
-  for (const auto& name : names) {
-    const auto entry = slots::parse_boot_entry(name);
-    if (entry && entry->version == version && name != to)
-      LOAM_CHECK(esp.rename(std::format("{}/{}", uki_folder, name), std::format("{}/{}", uki_folder, to)));
-  }
-  return {};
-}
-
-}  // namespace
-
-// systemd-boot starts the newest release that is not retired, and a retired one when nothing else can be.
 Result<std::string> UpgradeKeeper::roll_back() {
   if (child_) return fail("an upgrade is under way", "loamctl upgrade cancel ends it");
-  LOAM_TRY(const auto names, ukis_now());
-  const auto entries = slots::boot_entries(names);
-  const auto running = slots::running_version();
-  const auto other = std::ranges::find_if(entries, [&](const auto& entry) { return entry.version != running; });
-  const auto own = std::ranges::find(entries, running, &slots::BootEntry::version);
-  // Put back before this, and not restarted since: what is asked for is that it stays.
-  if (own != entries.end() && own->retired()) return put_forward(running);
-  if (other == entries.end()) return fail("no other slot holds a release that could start", "loamctl slots shows both");
-  const bool other_is_newer = slots::compare_versions(other->version, running) > 0;
-  if (other_is_newer && other->can_boot()) {
-    LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, 0)));
+  LOAM_TRY(const auto esp, slots::MountedEsp::mounted_at());
+  LOAM_TRY(auto rolled, slots::roll_back(esp, slots::running_version()));
+  if (rolled.meant) {
+    LOAM_CHECK(mean(*rolled.meant, false));
+  } else {
     look_at_esp();
-    return std::format("Loam {} does not start any more; {}, which runs, stays", other->version, running);
   }
-  // It was put back before, or failed: now it is wanted again.
-  if (other_is_newer) return put_forward(other->version);
-  if (!other->can_boot())
-    return fail(std::format("Loam {} has no tries left", other->version), "loamctl slots shows both");
-  // It has to prove itself like any: what runs now takes over where it does not start any more.
-  LOAM_CHECK(count_anew(names, other->version, slots::uki_name(other->version, slots::boot_tries)));
-  LOAM_CHECK(count_anew(names, running, slots::uki_name(running, 0)));
-  LOAM_CHECK(mean(other->version, false));
-  return std::format("Loam {} starts at the next reboot, with the loam.yaml that it last used", other->version);
-}
-
-// With all its tries.
-Result<std::string> UpgradeKeeper::put_forward(const std::string& version) {
-  LOAM_TRY(const auto names, ukis_now());
-  LOAM_CHECK(count_anew(names, version, slots::uki_name(version, slots::boot_tries)));
-  LOAM_CHECK(mean(version, false));
-  return std::format("Loam {} starts at the next reboot, on trial", version);
+  return std::move(rolled.said);
 }
 
 void UpgradeKeeper::want(const model::Update& update, bool in_cluster) {
@@ -447,7 +435,7 @@ void UpgradeKeeper::reboot_in_window() {
 
 std::string UpgradeKeeper::document() const {
   json value = {{"running", slots::running_version()},
-                {"state", child_ && job_ && !job_->check_only ? "upgrading" : std::string(state_name(outcome_.state))},
+                {"state", upgrading() ? "upgrading" : std::string(state_name(outcome_.state))},
                 {"meant", record_ ? record_->meant : ""},
                 {"message", outcome_.message},
                 {"offered", offered_},
@@ -464,12 +452,16 @@ std::string UpgradeKeeper::document() const {
 }
 
 std::optional<Condition> UpgradeKeeper::condition() const {
-  if (child_ && job_ && !job_->check_only) return Condition{"Upgrade", "unknown", "Running", progress_.summary};
+  // One that is tried again by itself is no news before it gets further than that.
+  if (upgrading() && (error_.empty() || !progress_.step.empty()))
+    return Condition{"Upgrade", "unknown", "Running", progress_.summary};
   if (!esp_error_.empty())
     return Condition{"Upgrade", "false", "EspUnusable",
                      "whether this machine starts again is not known: " + esp_error_};
   if (outcome_.state == UpgradeState::fell_back) return Condition{"Upgrade", "false", "FellBack", outcome_.message};
   if (!error_.empty()) return Condition{"Upgrade", "false", "Failed", error_};
+  if (outcome_.state == UpgradeState::interrupted)
+    return Condition{"Upgrade", "false", "Interrupted", outcome_.message};
   if (outcome_.state == UpgradeState::none && check_error_.empty()) return std::nullopt;
   if (outcome_.state == UpgradeState::none)
     return Condition{"Upgrade", "unknown", "CheckFailed", "looking for a newer release: " + check_error_};

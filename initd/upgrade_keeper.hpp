@@ -16,6 +16,7 @@
 #include "slots/upgrade_record.hpp"
 #include "slots/upgrade_schedule.hpp"
 #include "sys/event_loop.hpp"
+#include "sys/log.hpp"
 
 namespace loam::node {
 
@@ -62,10 +63,13 @@ class UpgradeKeeper {
   void finish(const std::string& problem);
   void checked(const std::string& problem, const Job& job);
   void upgraded(const std::string& problem, const Job& job);
+  void complain(sys::Priority priority, const std::string& problem, const Job& job);
   void forget_child();
+  bool upgrading() const { return child_ && job_ && !job_->check_only; }
   Result<void> mean(const std::string& version, bool by_itself);
   void await_a_sign();
   void watch_esp();
+  void watch_later();
   Result<void> watch_esp_files();
   void look_at_esp();
   void look_again();
@@ -76,7 +80,6 @@ class UpgradeKeeper {
   bool reboot_is_ours() const;
   void reboot_later();
   void reboot_in_window();
-  Result<std::string> put_forward(const std::string& version);
   bool in_window() const;
   bool was_left(const std::string& version) const;
 
@@ -91,6 +94,7 @@ class UpgradeKeeper {
   std::string error_;        // of the last upgrade
   std::string esp_error_;    // why the ESP cannot be used
   std::string check_error_;  // of the last look
+  std::string complaint_;    // that was logged last
   slots::LastLook last_look_;
   Progress progress_;
   std::string delta_;  // JSON: bytes reused, fetched, left

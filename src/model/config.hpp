@@ -235,6 +235,7 @@ struct Update {
   bool automatic = false;
   std::vector<Window> windows;
   std::optional<ByteSize> rate_limit;  // bytes per second
+  bool full_download = false;
   bool operator==(const Update&) const = default;
 };
 

@@ -258,6 +258,8 @@ void describe(V& v, Update& c) {
   v.field("automatic", c.automatic, Doc{"take new releases in the windows without being asked"});
   v.field("windows", c.windows, Doc{"times at which the node may reboot by itself"});
   v.field("rate_limit", c.rate_limit, Doc{"bytes per second of downloads"});
+  v.field("full_download", c.full_download,
+          Doc{"let automatic upgrades fetch all of a release from a server that gives no parts of files"});
 }
 
 template <typename V>

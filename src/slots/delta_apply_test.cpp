@@ -19,6 +19,7 @@ class Choppy : public Source {
  public:
   explicit Choppy(std::string data) : data_(std::move(data)) {}
   Result<std::string> whole(std::string_view /*name*/, std::size_t /*limit*/) override { return data_; }
+  Result<bool> has_ranges(std::string_view /*name*/) override { return true; }
   Result<void> parts(std::string_view /*name*/, std::uint64_t /*bytes*/, std::span<const Extent> wanted,
                      const Take& take) override {
     requests += wanted.size();

@@ -37,7 +37,7 @@ class Esp : public EspFiles {
   Result<std::uint64_t> size(const std::string& path) const override;
   Result<std::uint64_t> free_bytes() const override;
   // Nobody else knows of it.
-  Result<UniqueFd> lock() const override { return UniqueFd(); }
+  Result<UniqueFd> lock(std::chrono::seconds /*limit*/) const override { return UniqueFd(); }
   // An error unless the file on the ESP, read past the page cache, is what `from` is.
   Result<void> check_copy(const std::filesystem::path& from, const std::string& copy) const;
 

@@ -2,6 +2,7 @@
 // mounted_esp.hpp for one that the kernel has mounted, whose bytes nobody else may touch.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,11 @@
 #include "base/unique_fd.hpp"
 
 namespace loam::slots {
+
+// How long a change that is under way is waited for: by a program of its own, as copying a UKI of 100 MB to a slow disk
+// takes a while, and by loamd, which its watchdog ends when it does nothing else for two minutes.
+inline constexpr std::chrono::seconds long_esp_lock{120};
+inline constexpr std::chrono::seconds short_esp_lock{5};
 
 // Paths begin with "/" at the partition's root.
 class EspFiles {
@@ -37,7 +43,7 @@ class EspFiles {
   virtual Result<std::uint64_t> size(const std::string& path) const = 0;
   virtual Result<std::uint64_t> free_bytes() const = 0;
   // For a change of several steps: nobody else begins one until the result goes.
-  virtual Result<UniqueFd> lock() const = 0;
+  virtual Result<UniqueFd> lock(std::chrono::seconds limit) const = 0;
 };
 
 }  // namespace loam::slots

@@ -25,6 +25,9 @@ constexpr std::chrono::seconds longest_pause{15};
 constexpr long most_redirects = 5;
 constexpr long least_speed = 512;  // bytes a second
 constexpr std::chrono::minutes small_file_limit{2};
+constexpr std::chrono::milliseconds longest_wait{200};
+// What a limit left unused for so long is made up for: a range that is asked for takes its time before it comes.
+constexpr std::chrono::seconds limit_credit{1};
 
 struct EasyFree {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -147,22 +150,24 @@ HttpSource::HttpSource(std::string base, HttpOptions options) : base_(std::move(
 
 HttpSource::~HttpSource() { curl_global_cleanup(); }
 
-namespace {
-
-struct Small {
+// What came of a small file.
+struct HttpSource::Small {
   std::string text;
   std::size_t limit = 0;
   bool too_large = false;
+  long status = 0;
+
+  static std::size_t take(char* data, std::size_t size, std::size_t count, void* target) {
+    auto& small = *static_cast<Small*>(target);
+    const auto bytes = size * count;
+    small.too_large = bytes > small.limit - small.text.size();
+    if (small.too_large) return 0;
+    small.text.append(data, bytes);
+    return bytes;
+  }
 };
 
-std::size_t take_small(char* data, std::size_t size, std::size_t count, void* target) {
-  auto& small = *static_cast<Small*>(target);
-  const auto bytes = size * count;
-  small.too_large = bytes > small.limit - small.text.size();
-  if (small.too_large) return 0;
-  small.text.append(data, bytes);
-  return bytes;
-}
+namespace {
 
 // Sleeps without being deaf: libcurl's own wait, on nothing.
 void pause(std::chrono::milliseconds time) {
@@ -175,29 +180,40 @@ void pause(std::chrono::milliseconds time) {
 
 }  // namespace
 
-Result<std::string> HttpSource::whole(std::string_view name, std::size_t limit) {
-  const auto url = base_ + std::string(name);
+// range: of it, if not null.
+Result<HttpSource::Small> HttpSource::small(const std::string& url, std::size_t limit, const char* range) const {
   const auto give_up = Clock::now() + options_.patience;
   for (int failures = 0;; ++failures) {
     const Easy easy(curl_easy_init());
     if (!easy) return fail("libcurl has no memory");
     Answer answer;
-    Small small{.text = {}, .limit = limit, .too_large = false};
+    Small small{.text = {}, .limit = limit, .too_large = false, .status = 0};
     set_up(easy.get(), url, options_, answer);
     curl_easy_setopt(easy.get(), CURLOPT_TIMEOUT, static_cast<long>(std::chrono::seconds(small_file_limit).count()));
-    curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take_small);
+    curl_easy_setopt(easy.get(), CURLOPT_RANGE, range);
+    curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, Small::take);
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &small);
     const auto code = curl_easy_perform(easy.get());
-    if (code == CURLE_OK) return std::move(small.text);
-    if (small.too_large)
-      return fail(std::format("{}: more than {} bytes; it was not read", without_userinfo(url), limit),
-                  "the URL must be that of a release's directory or manifest");
-    const auto status = status_of(easy.get());
+    small.status = status_of(easy.get());
+    if (code == CURLE_OK || small.too_large) return small;
     const auto wait = pause_after(failures, options_);
-    if (!may_pass(code, status) || failures == options_.tries || Clock::now() + wait > give_up)
-      return std::unexpected(error_of(url, code, status));
+    if (!may_pass(code, small.status) || failures == options_.tries || Clock::now() + wait > give_up)
+      return std::unexpected(error_of(url, code, small.status));
     pause(wait);
   }
+}
+
+Result<std::string> HttpSource::whole(std::string_view name, std::size_t limit) {
+  const auto url = base_ + std::string(name);
+  LOAM_TRY(auto came, small(url, limit, nullptr));
+  if (!came.too_large) return std::move(came.text);
+  return fail(std::format("{}: more than {} bytes; it was not read", without_userinfo(url), limit),
+              "the URL must be that of a release's directory or manifest");
+}
+
+Result<bool> HttpSource::has_ranges(std::string_view name) {
+  LOAM_TRY(const auto came, small(base_ + std::string(name), 1, "0-0"));
+  return came.status == 206 && !came.too_large;
 }
 
 namespace {
@@ -250,6 +266,9 @@ class Fetch {
   Result<void> take_ended();
   Result<void> check_patience();
   Result<void> ended(CURL* easy, CURLcode code);
+  void pace(std::size_t bytes);
+  std::size_t most_transfers() const;
+  std::chrono::milliseconds wait() const;
   void drop(std::list<Transfer>::iterator transfer);
   bool all_done() const { return std::ranges::all_of(parts_, &Part::done); }
 
@@ -264,6 +283,7 @@ class Fetch {
   bool plain_ = false;  // the server has no ranges
   int failures_ = 0;    // in a row, without a byte between that had not come before
   Clock::time_point not_before_ = Clock::now();
+  Clock::time_point paced_ = Clock::now();  // by when all that came may have come; with a limit the next range waits
   Clock::time_point since_ = Clock::now();
   std::uint64_t came_ = 0;        // bytes since then
   std::optional<Error> problem_;  // that asking again does not mend
@@ -289,6 +309,7 @@ Result<void> Fetch::take(Transfer& transfer, std::span<const std::byte> bytes) {
   const auto at = transfer.at;
   transfer.at += bytes.size();
   came_ += bytes.size();
+  pace(bytes.size());
   return deliver(at, bytes);
 }
 
@@ -366,13 +387,30 @@ Result<void> Fetch::begin(std::size_t number) {
   return {};
 }
 
+// A limit is for all together, and a stream is one.
+std::size_t Fetch::most_transfers() const { return plain_ || options_->rate_limit != 0 ? 1 : options_->connections; }
+
 Result<void> Fetch::begin_more() {
-  if (Clock::now() < not_before_) return {};
-  // A limit is for all together, and a stream is one.
-  const std::size_t most = plain_ || options_->rate_limit != 0 ? 1 : options_->connections;
-  for (std::size_t i = 0; i < parts_.size() && transfers_.size() < most; ++i)
+  if (Clock::now() < std::max(not_before_, paced_)) return {};
+  for (std::size_t i = 0; i < parts_.size() && transfers_.size() < most_transfers(); ++i)
     if (!parts_[i].done() && !parts_[i].under_way) LOAM_CHECK(begin(i));
   return {};
+}
+
+// libcurl keeps to the limit inside of a range only, and a small one is there at once.
+void Fetch::pace(std::size_t bytes) {
+  if (options_->rate_limit == 0) return;
+  const std::chrono::duration<double> takes(static_cast<double>(bytes) / static_cast<double>(options_->rate_limit));
+  paced_ = std::max(paced_, Clock::now() - limit_credit) + std::chrono::duration_cast<Clock::duration>(takes);
+}
+
+// Until it is worth looking again, if nothing comes before that.
+std::chrono::milliseconds Fetch::wait() const {
+  const bool more = transfers_.size() < most_transfers() &&
+                    std::ranges::any_of(parts_, [](const Part& part) { return !part.done() && !part.under_way; });
+  if (!more) return all_done() ? std::chrono::milliseconds(0) : longest_wait;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(not_before_, paced_) - Clock::now());
+  return std::clamp(left, std::chrono::milliseconds(0), longest_wait);
 }
 
 void Fetch::drop(std::list<Transfer>::iterator transfer) {
@@ -441,7 +479,7 @@ Result<void> Fetch::run() {
       return fail(std::format("libcurl: {}", curl_multi_strerror(code)));
     LOAM_CHECK(take_ended());
     LOAM_CHECK(check_patience());
-    curl_multi_poll(multi_.get(), nullptr, 0, 200, nullptr);
+    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait().count()), nullptr);
   }
   return {};
 }

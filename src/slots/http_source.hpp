@@ -37,10 +37,15 @@ class HttpSource : public Source {
   ~HttpSource() override;
 
   Result<std::string> whole(std::string_view name, std::size_t limit) override;
+  // By asking for the first byte.
+  Result<bool> has_ranges(std::string_view name) override;
   Result<void> parts(std::string_view name, std::uint64_t bytes, std::span<const Extent> wanted,
                      const Take& take) override;
 
  private:
+  struct Small;
+  Result<Small> small(const std::string& url, std::size_t limit, const char* range) const;
+
   std::string base_;
   HttpOptions options_;
 };

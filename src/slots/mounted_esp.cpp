@@ -37,19 +37,6 @@ Result<void> copy_synced(const fs::path& from, const fs::path& to) {
   }
 }
 
-// What is on the disk, not what is in memory.
-Result<void> check_copy(const fs::path& from, const fs::path& copy) {
-  {
-    LOAM_TRY(const auto fd, open_file(copy, O_RDONLY));
-    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  }
-  LOAM_TRY(const auto wanted, sha256_file(from));
-  LOAM_TRY(const auto found, sha256_file(copy));
-  if (wanted == found) return {};
-  return fail(std::format("{} reads back otherwise than it was written", copy.string()),
-              "the disk does not keep what is written to it; replace it");
-}
-
 }  // namespace
 
 Result<MountedEsp> MountedEsp::mounted_at(const fs::path& root) {
@@ -74,8 +61,19 @@ Result<void> MountedEsp::put(const fs::path& from, const std::string& to) const 
   if (problem) return fail_errno(at(to).parent_path().string(), problem.value());
   LOAM_CHECK(copy_synced(from, at(aside)));
   LOAM_CHECK(sync());
-  LOAM_CHECK(check_copy(from, at(aside)));
-  return rename(aside, to);
+  LOAM_TRY(const auto wanted, sha256_file(from));
+  LOAM_TRY(const auto found, digest(aside));
+  if (wanted == found) return rename(aside, to);
+  return fail(std::format("{} reads back otherwise than it was written", at(aside).string()),
+              "the disk does not keep what is written to it; replace it");
+}
+
+Result<std::string> MountedEsp::digest(const std::string& path) const {
+  {
+    LOAM_TRY(const auto fd, open_file(at(path), O_RDONLY));
+    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+  return sha256_file(at(path));
 }
 
 Result<void> MountedEsp::put_text(const std::string& text, const std::string& to) const {
@@ -126,10 +124,11 @@ Result<std::uint64_t> MountedEsp::free_bytes() const {
   return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
-// Copying a UKI of 100 MB to a slow disk takes a while.
-Result<UniqueFd> MountedEsp::lock() const {
+Result<UniqueFd> MountedEsp::lock(std::chrono::seconds limit) const {
   LOAM_TRY(auto folder, open_file(root_, O_RDONLY | O_DIRECTORY));
-  LOAM_CHECK(lock_exclusively(folder.get(), root_.string(), std::chrono::minutes(2)));
+  if (auto locked = lock_exclusively(folder.get(), root_.string(), limit); !locked)
+    return std::unexpected(
+        std::move(locked).error().remedy("a release is being blessed or put back; try again in a minute"));
   return folder;
 }
 

@@ -25,7 +25,9 @@ class MountedEsp : public EspFiles {
   Result<void> rename(const std::string& from, const std::string& to) const override;
   Result<std::uint64_t> size(const std::string& path) const override;
   Result<std::uint64_t> free_bytes() const override;
-  Result<UniqueFd> lock() const override;
+  Result<UniqueFd> lock(std::chrono::seconds limit) const override;
+  // SHA-256 of what is on the disk, not of what is in memory.
+  Result<std::string> digest(const std::string& path) const;
 
  private:
   std::filesystem::path at(const std::string& path) const { return root_ / path.substr(1); }

@@ -16,7 +16,7 @@ TEST(MountedEsp, OneLockAtATime) {
   const auto other = open_file(folder->path(), O_RDONLY | O_DIRECTORY);
   ASSERT_TRUE(other) << other.error().text();
   {
-    const auto lock = MountedEsp(folder->path()).lock();
+    const auto lock = MountedEsp(folder->path()).lock(short_esp_lock);
     ASSERT_TRUE(lock) << lock.error().text();
     EXPECT_NE(::flock(other->get(), LOCK_EX | LOCK_NB), 0);
   }

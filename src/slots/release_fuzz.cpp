@@ -18,6 +18,7 @@
 #include "slots/pem.hpp"
 #include "slots/running_release.hpp"
 #include "slots/signature.hpp"
+#include "slots/slot_checks.hpp"
 #include "slots/uki.hpp"
 #include "slots/verity.hpp"
 
@@ -45,16 +46,24 @@ void check_facts(std::string_view text) {
   if (facts && to_json(*parse_boot_facts(to_json(*facts))) != to_json(*facts)) std::abort();
 }
 
-void check_tree(std::span<const std::byte> area) {
+// The root hash is in front of the area, as if it had been signed: without the right one nothing below it is looked at.
+void check_tree(std::span<const std::byte> input) {
+  Digest root{};
+  if (input.size() < root.size()) return;
+  std::ranges::copy(input.first(root.size()), root.begin());
+  const auto area = input.subspan(root.size());
   const auto superblock = parse_superblock(area);
-  if (!superblock) return;
   const auto read = [area](std::uint64_t offset, std::span<std::byte> bytes) -> loam::Result<void> {
     if (offset > area.size() || bytes.size() > area.size() - offset) return loam::fail("cut off");
     std::ranges::copy(area.subspan(offset, bytes.size()), bytes.begin());
     return {};
   };
-  const auto tree = VerityTree::load(read, Digest{});
-  if (tree && tree->data_blocks() != superblock->data_blocks) std::abort();
+  auto tree = VerityTree::load(read, root);
+  if (!tree) return;
+  if (!superblock || tree->data_blocks() != superblock->data_blocks) std::abort();
+  // What was found good is good: the area is the same.
+  for (std::uint64_t block = 0; block < tree->data_blocks(); ++block)
+    if (!tree->leaf(block)) std::abort();
 }
 
 // What it brings along as certificate is trusted: so all of the way is gone.
@@ -87,6 +96,8 @@ void check_words(std::string_view text) {
 void check_kept(std::string_view text) {
   const auto state = parse_trust_state(text);
   if (state && parse_trust_state(to_json(*state)) != *state) std::abort();
+  for (const auto& [root_hash, check] : parse_slot_checks(text))
+    if (check_text(&check).empty()) std::abort();
   const auto running = parse_running_release(text);
   if (running && running->version.size() > text.size()) std::abort();
 }

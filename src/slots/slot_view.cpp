@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "base/text.hpp"
 #include "slots/release.hpp"
 
 namespace loam::slots {
@@ -28,7 +29,8 @@ std::string state_of(const SlotView& view) {
 }  // namespace
 
 std::vector<SlotView> view_slots(const Gpt& gpt, const std::vector<BootEntry>& entries,
-                                 const std::vector<Manifest>& kept, const RunningSlot& running) {
+                                 const std::vector<Manifest>& kept, const RunningSlot& running,
+                                 const SlotChecks& checks) {
   std::vector<SlotView> views;
   for (const auto slot : {SlotName::a, SlotName::b}) {
     SlotView view{.slot = slot,
@@ -38,6 +40,7 @@ std::vector<SlotView> view_slots(const Gpt& gpt, const std::vector<BootEntry>& e
                   .entry = {},
                   .uuid = {},
                   .bytes = 0,
+                  .check = {},
                   .state = {}};
     if (const auto* const root = gpt.find(number(root_part(slot)))) {
       view.uuid = root->uuid;
@@ -55,6 +58,8 @@ std::vector<SlotView> view_slots(const Gpt& gpt, const std::vector<BootEntry>& e
     }
     const auto entry = std::ranges::find(entries, view.version, &BootEntry::version);
     if (!view.version.empty() && entry != entries.end()) view.entry = *entry;
+    if (const auto check = view.root_hash ? checks.find(to_hex(*view.root_hash)) : checks.end(); check != checks.end())
+      view.check = check->second;
     view.state = state_of(view);
     views.push_back(std::move(view));
   }

@@ -10,6 +10,7 @@
 #include "slots/gpt.hpp"
 #include "slots/layout.hpp"
 #include "slots/manifest.hpp"
+#include "slots/slot_checks.hpp"
 
 namespace loam::slots {
 
@@ -21,6 +22,7 @@ struct SlotView {
   std::optional<BootEntry> entry;   // its UKI on the ESP
   std::string uuid;                 // of the root partition
   std::uint64_t bytes = 0;          // of the root partition
+  std::optional<SlotCheck> check;   // when it was last read as a whole
   // One word: empty, incomplete, blessed, trial, failed, retired, unbootable.
   std::string state;
 };
@@ -32,7 +34,8 @@ struct RunningSlot {
 
 // kept: manifests of releases that the node remembers.
 std::vector<SlotView> view_slots(const Gpt& gpt, const std::vector<BootEntry>& entries,
-                                 const std::vector<Manifest>& kept, const RunningSlot& running);
+                                 const std::vector<Manifest>& kept, const RunningSlot& running,
+                                 const SlotChecks& checks);
 
 // "on trial, 2 tries left", for people.
 std::string state_text(const SlotView& view);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "slots/release.hpp"
 
 namespace loam::slots {
@@ -31,7 +32,7 @@ std::string other_state(const std::vector<std::string>& files) {
   older.version = "1.3.0";
   older.root_hash = digest(3);
   const auto views = view_slots(table(digest(4), digest(3)), boot_entries(files), {older},
-                                {.version = "1.4.0", .root_hash = digest(4)});
+                                {.version = "1.4.0", .root_hash = digest(4)}, {});
   EXPECT_TRUE(views[0].running);
   EXPECT_EQ(views[1].version, "1.3.0");
   return state_text(views[1]);
@@ -46,8 +47,12 @@ TEST(SlotView, SaysWhatCanBecomeOfTheOtherSlot) {
 }
 
 TEST(SlotView, OfANodeThatWasJustInstalled) {
+  const SlotCheck check{.when = 1795770720, .problem = {}};
   const auto views = view_slots(table(digest(4), digest(9)), boot_entries({"loam-1.4.0+3.efi"}), {},
-                                {.version = "1.4.0", .root_hash = digest(4)});
+                                {.version = "1.4.0", .root_hash = digest(4)},
+                                {{to_hex(digest(4)), check}, {to_hex(digest(9)), check}});
+  EXPECT_EQ(views[0].check, check);
+  EXPECT_FALSE(views[1].check) << "what is in it is not known";
   EXPECT_EQ(views[0].state, "trial");
   EXPECT_EQ(views[0].root_hash, digest(4));
   EXPECT_EQ(views[1].state, "empty");

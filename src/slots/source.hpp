@@ -26,6 +26,8 @@ class Source {
 
   // A small file, whole. One of more than `limit` bytes is an error, and not read to its end.
   virtual Result<std::string> whole(std::string_view name, std::size_t limit) = 0;
+  // Whether less than all of a file can be had.
+  virtual Result<bool> has_ranges(std::string_view name) = 0;
   // These parts of a file of `bytes` bytes, each byte once. The pieces of one part come in order; those of several may
   // come mixed, and what lies between them may come too.
   virtual Result<void> parts(std::string_view name, std::uint64_t bytes, std::span<const Extent> wanted,
@@ -37,6 +39,7 @@ class DirectorySource : public Source {
  public:
   explicit DirectorySource(std::filesystem::path directory) : directory_(std::move(directory)) {}
   Result<std::string> whole(std::string_view name, std::size_t limit) override;
+  Result<bool> has_ranges(std::string_view /*name*/) override { return true; }
   Result<void> parts(std::string_view name, std::uint64_t bytes, std::span<const Extent> wanted,
                      const Take& take) override;
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <format>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -18,6 +20,7 @@
 #include "slots/release.hpp"
 #include "slots/release_build.hpp"
 #include "slots/sha256.hpp"
+#include "slots/slot_checks.hpp"
 #include "slots/upgrade_record.hpp"
 
 namespace loam::slots {
@@ -27,6 +30,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* ukis = "/EFI/Linux";
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 std::string on_esp(const std::string& name) { return std::format("{}/{}", ukis, name); }
 
 }  // namespace
@@ -194,7 +198,9 @@ Result<void> UpgradeApply::fill_slot() {
 Result<void> UpgradeApply::verify_slot() {
   LOAM_TRY(auto tree, target_tree());
   LOAM_TRY(const auto to, target_root());
-  return verify(to.root, tree, [&](const Progress& progress) { tell_({.progress = progress, .delta = {}}); });
+  LOAM_CHECK(verify(to.root, tree, [&](const Progress& progress) { tell_({.progress = progress, .delta = {}}); }));
+  return note_slot_check(disk_.state / file_name(slot_checks_path), to_hex(offered_->manifest.root_hash),
+                         {.when = std::time(nullptr), .problem = {}});
 }
 
 Result<void> UpgradeApply::name_slot() {
@@ -267,7 +273,7 @@ Result<void> UpgradeApply::remove_other_counters(const std::string& name) const 
 }
 
 Result<void> UpgradeApply::retire_running() {
-  LOAM_TRY(const auto lock, esp_->lock());
+  LOAM_TRY(const auto lock, esp_->lock(long_esp_lock));
   LOAM_TRY(const auto files, esp_->list(ukis));
   for (const auto& name : files) {
     const auto entry = parse_boot_entry(name);
@@ -280,7 +286,7 @@ Result<void> UpgradeApply::retire_running() {
 Result<UpgradeSize> UpgradeApply::measure() {
   LOAM_TRY(const auto scratch, ScratchFile::make());
   const auto& manifest = offered_->manifest;
-  UpgradeSize size{.root = {}, .tree = 0, .uki = 0};
+  UpgradeSize size;
   LOAM_TRY(unused_, never_used());
   auto tree = target_tree();
   if (!tree) {
@@ -292,10 +298,15 @@ Result<UpgradeSize> UpgradeApply::measure() {
   LOAM_TRY(const auto to, target_root());
   std::optional<VerityTree> seeds;
   LOAM_TRY(const auto from, active(seeds));
-  LOAM_TRY(size.root, measure_delta(*tree, to, from));
+  LOAM_TRY(size.blocks, measure_delta(*tree, to, from));
   LOAM_TRY(const auto folder, ScratchDirectory::make());
   LOAM_TRY(const auto sections, uki_seeds(folder.path()));
-  size.uki = sections.missing(manifest);
+  // Without ranges what is needed of a file comes with all of it.
+  const auto bytes = [&](const char* file, std::uint64_t needed) {
+    return needed == 0 || facts_.ranges ? needed : manifest.files.at(file).size;
+  };
+  size.root = bytes("root", size.blocks.fetched * block_size);
+  size.uki = bytes("efi", sections.missing(manifest));
   return size;
 }
 

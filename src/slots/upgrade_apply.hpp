@@ -33,10 +33,11 @@ struct UpgradeProgress {
 
 // What must be fetched for a release: known once its tree is.
 struct UpgradeSize {
-  DeltaSummary root;
+  DeltaSummary blocks;     // of the root, that are needed
+  std::uint64_t root = 0;  // bytes
   std::uint64_t tree = 0;  // bytes
   std::uint64_t uki = 0;   // bytes
-  std::uint64_t fetched() const { return root.fetched * block_size + tree + uki; }
+  std::uint64_t fetched() const { return root + tree + uki; }
 };
 
 class UpgradeApply {

@@ -88,10 +88,21 @@ Result<void> check_version(const UpgradeFacts& facts, const Manifest& manifest, 
   return {};
 }
 
+// A node of a cluster would leave it, and prove itself all the same.
+Result<void> check_without_kubernetes(const UpgradeFacts& facts, const Manifest& manifest, Force force) {
+  if (facts.in_cluster)
+    return fail(std::format("Loam {} carries no Kubernetes, and this node is one of a cluster", manifest.version),
+                "fetch the release that carries it");
+  if (facts.kubernetes.empty() || force == Force::yes) return {};
+  return fail(std::format("Loam {} carries no Kubernetes, {} runs", manifest.version, facts.kubernetes),
+              "fetch the release that carries it; --force installs this one all the same");
+}
+
 Result<void> check_kubernetes(const UpgradeFacts& facts, const Manifest& manifest, Force force) {
   const auto& from = facts.kubernetes;
   const auto& to = manifest.kubernetes;
-  if (from.empty() || to.empty()) return {};
+  if (to.empty()) return check_without_kubernetes(facts, manifest, force);
+  if (from.empty()) return {};
   const int step = (major_of(to) - major_of(from)) * 1000 + minor_of(to) - minor_of(from);
   if (step > 1)
     return fail(std::format("Loam {} carries Kubernetes {}, {} runs: it goes up by one minor version at a time",
@@ -103,14 +114,28 @@ Result<void> check_kubernetes(const UpgradeFacts& facts, const Manifest& manifes
   return {};
 }
 
-Result<void> check_config(const UpgradeFacts& facts, const Manifest& manifest) {
-  if (!facts.config_version || std::ranges::contains(manifest.config_versions, *facts.config_version)) return {};
+std::string schema_text(const UpgradeFacts& facts, const Manifest& manifest) {
   std::vector<std::string> known;
   known.reserve(manifest.config_versions.size());
   for (const auto version : manifest.config_versions) known.push_back(std::to_string(version));
-  return fail(std::format("Loam {} reads loam.yaml of version {}, this node's has version {}", manifest.version,
-                          join(known, ", "), *facts.config_version),
+  auto text = "reads loam.yaml of version " + join(known, ", ");
+  if (facts.config_version) text += std::format(", this node's has version {}", *facts.config_version);
+  return text;
+}
+
+Result<void> check_config(const UpgradeFacts& facts, const Manifest& manifest) {
+  if (!facts.config_version || std::ranges::contains(manifest.config_versions, *facts.config_version)) return {};
+  return fail(std::format("Loam {} {}", manifest.version, schema_text(facts, manifest)),
               "apply a loam.yaml of a version that both releases read, then upgrade");
+}
+
+// A site behind a slow or dear line must not fall into it.
+Result<void> check_download(const UpgradeFacts& facts, const Manifest& manifest) {
+  if (facts.ranges || facts.full_download) return {};
+  return fail(
+      std::format("the server gives no parts of files, so all of Loam {}'s root, {}, would be fetched",
+                  manifest.version, format_bytes(manifest.files.at("root").size)),
+      "put the release on a server with ranges, set update.full_download in loam.yaml, or loamctl upgrade start");
 }
 
 Result<void> check_room(const UpgradeFacts& facts, const Manifest& manifest, SlotName target) {
@@ -138,6 +163,10 @@ Result<void> check_running(const UpgradeFacts& facts, Force force) {
   const auto own = std::ranges::find(entries, facts.version, &BootEntry::version);
   const bool falls_back =
       std::ranges::any_of(entries, [&](const BootEntry& entry) { return takes_over(entry, facts.version); });
+  if (own != entries.end() && own->retired() && falls_back)
+    return fail(
+        std::format("Loam {}, which runs, was put back: the release in the other slot starts next", facts.version),
+        "loamctl reboot starts it; loamctl upgrade rollback takes that back");
   if (own != entries.end() && own->tries_left && falls_back)
     return fail(std::format("Loam {}, which runs, has not proven itself yet", facts.version),
                 "wait until loamctl slots shows it as blessed, or loamctl upgrade rollback");
@@ -151,7 +180,7 @@ Result<void> check_running(const UpgradeFacts& facts, Force force) {
 class Builder {
  public:
   Builder(const UpgradeFacts& facts, const Manifest& manifest, SlotName target)
-      : manifest_(&manifest), slot_(std::format("slot {}", letter(target))) {
+      : manifest_(&manifest), ranges_(facts.ranges), slot_(std::format("slot {}", letter(target))) {
     plan_.title = std::format("{} Loam {} to {} in {}",
                               compare_versions(manifest.version, facts.version) < 0 ? "take back" : "upgrade",
                               facts.version, manifest.version, slot_);
@@ -161,7 +190,9 @@ class Builder {
     add("retire-slot", slot_, "what it held cannot be started any more");
     add("fetch-tree", slot_, std::format("hash tree, {}", format_bytes(manifest_->files.at("verity").size)));
     add("fill-slot", slot_,
-        std::format("{}, of which only what no slot has is fetched", format_bytes(manifest_->files.at("root").size)));
+        std::format("{}, {}", format_bytes(manifest_->files.at("root").size),
+                    ranges_ ? "of which only what no slot has is fetched"
+                            : "all of which is fetched: the server gives no parts of files"));
     add("verify-slot", slot_, "read back, past the cache");
     add("name-slot", slot_, "partition UUIDs from the root hash");
     add("keep-release", "/loam/releases", "its manifest and signature");
@@ -185,9 +216,19 @@ class Builder {
   }
 
   const Manifest* manifest_;
+  bool ranges_;
   std::string slot_;
   plan::Plan plan_;
 };
+
+// Nothing but a restart is missing. One that was older is the next only when the one that runs was put back for it.
+bool starts_next(const UpgradeFacts& facts, const Manifest& manifest) {
+  if (!is_installed(facts, manifest)) return false;
+  const auto entries = boot_entries(facts.uki_files);
+  const auto own = std::ranges::find(entries, facts.version, &BootEntry::version);
+  const bool put_back = own != entries.end() && own->retired();
+  return compare_versions(manifest.version, facts.version) > 0 || put_back;
+}
 
 }  // namespace
 
@@ -209,8 +250,9 @@ Result<plan::Plan> plan_upgrade(const UpgradeFacts& facts, const Manifest& manif
   LOAM_TRY(const auto target, target_slot(facts));
   const bool goes_back = compare_versions(manifest.version, facts.version) < 0;
   Builder builder(facts, manifest, target);
-  if (!goes_back && is_installed(facts, manifest)) return std::move(builder).nothing();
+  if (starts_next(facts, manifest)) return std::move(builder).nothing();
   LOAM_CHECK(check_running(facts, force));
+  LOAM_CHECK(check_download(facts, manifest));
   LOAM_CHECK(check_room(facts, manifest, target));
   return std::move(builder).whole(goes_back);
 }
@@ -220,9 +262,13 @@ std::vector<std::string> upgrade_remarks(const UpgradeFacts& facts, const Manife
       "a reboot starts it; it has three tries to prove itself, then the node goes back"};
   if (compare_versions(manifest.version, facts.version) < 0)
     remarks.push_back(std::format("it is older than {}, which runs", facts.version));
-  if (manifest.kubernetes != facts.kubernetes && !manifest.kubernetes.empty())
-    remarks.push_back(std::format("Kubernetes goes from {} to {}", facts.kubernetes.empty() ? "none" : facts.kubernetes,
-                                  manifest.kubernetes));
+  const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
+  if (manifest.kubernetes != facts.kubernetes)
+    remarks.push_back(
+        std::format("Kubernetes goes from {} to {}", or_none(facts.kubernetes), or_none(manifest.kubernetes)));
+  remarks.push_back("it " + schema_text(facts, manifest));
+  if (!facts.ranges)
+    remarks.emplace_back("the server gives no parts of files: what is needed of one is fetched with all of it");
   if (compare_versions(manifest.floor, facts.floor) > 0)
     remarks.push_back(
         std::format("once it has proven itself, nothing older than {} is installed any more", manifest.floor));

@@ -22,6 +22,7 @@ struct UpgradeFacts {
   std::string version;  // of the release that runs
   Digest root_hash{};   // of the same
   std::string kubernetes;
+  bool in_cluster = false;            // by loam.yaml
   std::optional<int> config_version;  // of loam.yaml; none: it has none
   std::string floor = "0";
   bool named = true;  // a person named this very release; false: it is what a directory's "latest" says
@@ -30,6 +31,8 @@ struct UpgradeFacts {
   std::map<std::string, std::uint64_t> uki_bytes;  // of those among them that are not the running release's
   bool running_starts = true;                      // the running release's UKI is there and can be read
   std::uint64_t esp_free = 0;                      // bytes, as it would be without what the other slot has there
+  bool ranges = true;                              // parts of the release's files can be had; false: each comes whole
+  bool full_download = true;                       // that is allowed
 };
 
 // The slot whose root partition has the UUID of the release that runs.
@@ -43,7 +46,7 @@ std::vector<std::string> foreign_ukis(const std::vector<std::string>& uki_files,
 // True if the other slot holds it, named, and its UKI can start: one that a power cut left empty cannot.
 bool is_installed(const UpgradeFacts& facts, const Manifest& manifest);
 
-// What forcing overrides: the floor, and a Kubernetes that goes back.
+// What forcing overrides: the floor, and a Kubernetes that goes back or away.
 enum class Force : bool { no, yes };
 
 // Refuses what does not fit this node, and what would leave it without a release that has proven itself; nothing has

@@ -1,10 +1,12 @@
 #include "slots/upgrade_record.hpp"
+
 #include <algorithm>
 #include <format>
 #include <nlohmann/json.hpp>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "plan/journal.hpp"
 #include "slots/version.hpp"
 
 namespace loam::slots {
@@ -94,6 +96,27 @@ UpgradeOutcome on_the_new_one(const UpgradeRecord& record, const BootEntry* entr
 }
 
 }  // namespace
+
+// A journal that cannot be read is begun anew by the next upgrade, and says nothing.
+std::optional<std::string> interrupted_upgrade(const std::filesystem::path& journal,
+                                               const std::string& running_root_hash) {
+  const auto read = plan::interrupted_plan(journal);
+  if (!read || !*read || (*read)->actions.empty()) return std::nullopt;
+  const auto& plan = **read;
+  const auto& arguments = plan.actions.front().arguments;
+  const auto root = arguments.find("root-hash");
+  return root != arguments.end() && root->second == running_root_hash ? std::nullopt : std::optional(plan.title);
+}
+
+UpgradeOutcome with_interrupted(UpgradeOutcome outcome, const std::optional<std::string>& interrupted) {
+  if (!interrupted || (outcome.state != UpgradeState::none && outcome.state != UpgradeState::proven)) return outcome;
+  return {
+      .state = UpgradeState::interrupted,
+      .message = std::format("it was interrupted: {}; loamctl upgrade start with the same release goes on from what "
+                             "came, and until then there may be nothing to go back to",
+                             *interrupted),
+      .failure = {}};
+}
 
 UpgradeOutcome judge_upgrade(const std::optional<UpgradeRecord>& record, const std::string& running,
                              const std::vector<BootEntry>& entries, const std::optional<BootFailure>& failure) {

@@ -14,6 +14,7 @@
 namespace loam::slots {
 
 inline constexpr std::string_view upgrade_record_path = "/loam/upgrade.json";
+inline constexpr std::string_view upgrade_journal_path = "/loam/upgrade.journal";
 inline constexpr std::string_view boot_failure_path = "/loam/boot-failure.json";
 // EFI variable of Loam's vendor: version, a line's end and why the initrd of that release gave up.
 inline constexpr std::string_view boot_failure_variable = "LoamBootFailure";
@@ -43,11 +44,12 @@ std::optional<UpgradeRecord> read_upgrade_record(const std::filesystem::path& pa
 std::optional<BootFailure> read_boot_failure(const std::filesystem::path& path);
 
 enum class UpgradeState : std::uint8_t {
-  none,      // nothing was meant
-  pending,   // it is installed; a reboot starts it
-  trial,     // it runs and has not proven itself yet
-  proven,    // it runs and is blessed
-  fell_back  // it was started, and the node came back
+  none,        // nothing was meant
+  pending,     // it is installed; a reboot starts it
+  trial,       // it runs and has not proven itself yet
+  proven,      // it runs and is blessed
+  fell_back,   // it was started, and the node came back
+  interrupted  // the other slot holds a part of it
 };
 
 struct UpgradeOutcome {
@@ -55,6 +57,13 @@ struct UpgradeOutcome {
   std::string message;
   std::string failure;  // of fell_back
 };
+
+// What an upgrade was that neither came to its end nor failed, as after a power cut: a title. Nothing if there was
+// none, or if it was to the release that runs: a power cut right before its last note.
+std::optional<std::string> interrupted_upgrade(const std::filesystem::path& journal,
+                                               const std::string& running_root_hash);
+// With what that leaves behind. Of what was installed all the same, nothing is missing.
+UpgradeOutcome with_interrupted(UpgradeOutcome outcome, const std::optional<std::string>& interrupted);
 
 // entries: on the ESP now. failure: what the last release that gave up said.
 UpgradeOutcome judge_upgrade(const std::optional<UpgradeRecord>& record, const std::string& running,

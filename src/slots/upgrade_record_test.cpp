@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "plan/journal.hpp"
 #include "testing/temp_dir.hpp"
 
 namespace loam::slots {
@@ -70,6 +71,32 @@ TEST(UpgradeRecord, WhatIsMeantAnewHasNotFailed) {
   ASSERT_TRUE(mean_release(dir.path(), record));
   EXPECT_EQ(read_upgrade_record(dir / "upgrade.json"), record);
   EXPECT_FALSE(read_boot_failure(dir / "boot-failure.json"));
+}
+
+TEST(UpgradeRecord, TellsOfAnUpgradeThatWasCutOff) {
+  const testing::TempDir dir;
+  const plan::Plan plan{.title = "upgrade Loam 1.4.0 to 1.5.0 in slot b",
+                        .actions = {{.kind = "retire-slot",
+                                     .target = "slot b",
+                                     .summary = "what it held cannot be started any more",
+                                     .destroys = false,
+                                     .arguments = {{"root-hash", "15"}}}}};
+  EXPECT_FALSE(interrupted_upgrade(dir / "journal", "14"));
+  auto journal = plan::Journal::open(dir / "journal", plan);
+  ASSERT_TRUE(journal && journal->begin(0));
+  const auto title = interrupted_upgrade(dir / "journal", "14");
+  EXPECT_EQ(title, plan.title);
+  EXPECT_FALSE(interrupted_upgrade(dir / "journal", "15")) << "it is what runs";
+  for (const auto before : {UpgradeState::none, UpgradeState::proven}) {
+    const auto told = with_interrupted({.state = before, .message = {}, .failure = {}}, title);
+    EXPECT_EQ(told.state, UpgradeState::interrupted);
+    EXPECT_NE(told.message.find("upgrade Loam 1.4.0 to 1.5.0 in slot b"), std::string::npos) << told.message;
+  }
+  for (const auto other : {UpgradeState::pending, UpgradeState::trial, UpgradeState::fell_back})
+    EXPECT_EQ(with_interrupted({.state = other, .message = {}, .failure = {}}, title).state, other);
+  ASSERT_TRUE(journal->finish(0) && journal->complete());
+  EXPECT_FALSE(interrupted_upgrade(dir / "journal", "14"));
+  EXPECT_EQ(with_interrupted({}, {}).state, UpgradeState::none);
 }
 
 TEST(UpgradeRecord, IsKeptInFiles) {
