@@ -187,15 +187,23 @@ std::vector<std::string> Dashboard::overview(int columns) const {
   if (!failure && std::ranges::contains(view.conditions, "false", &node::Condition::status))
     add("Enter: try again what failed. 5: the log.", 0);
   all.emplace_back();
-  const auto vip = cluster_vip();
-  const auto reach = addresses(document(facts_.links), vip);
-  add(reach.empty() ? "No network address yet." : "Addresses:" + reach, 2);
-  if (const auto text = vip_words(vip, document(facts_.links)); !text.empty()) add(text, 2);
-  if (const auto text = bonds(document(facts_.links)); !text.empty()) add(text, 2);
-  if (const auto counts = disk_counts(document(facts_.disks)); !counts.empty()) add(counts, 2);
-  if (const auto text = osd_words(document(facts_.disks)); !text.empty()) add(text, 2);
-  if (const auto slots = slot_words(document(facts_.slots)); !slots.empty()) add(slots, 2);
+  for (const auto& line : what_is_there())
+    if (!line.empty()) add(line, 2);
   return all;
+}
+
+// Empty: nothing is known of it.
+std::vector<std::string> Dashboard::what_is_there() const {
+  const auto links = document(facts_.links);
+  const auto disks = document(facts_.disks);
+  const auto vip = cluster_vip();
+  const auto reach = addresses(links, vip);
+  return {reach.empty() ? "No network address yet." : "Addresses:" + reach,
+          vip_words(vip, links),
+          bonds(links),
+          disk_counts(disks),
+          osd_words(disks),
+          slot_words(document(facts_.slots))};
 }
 
 std::vector<std::string> Dashboard::table_lines() const {
@@ -325,17 +333,32 @@ Deed Dashboard::key(const Key& key) {
   return {};
 }
 
+// What fits, from where it was scrolled to.
+Dashboard::Excerpt Dashboard::excerpt(const std::vector<std::string>& all, int columns, int rows) const {
+  const auto room = std::max(rows - 3, 1);
+  last_row_ = std::max(0, static_cast<int>(all.size()) - room);
+  const auto from = std::min(first_row_, last_row_);
+  const auto first = tab_ == Tab::log ? last_row_ - from : from;
+  const std::vector<std::string> seen(all.begin() + first,
+                                      all.begin() + std::min(first + room, static_cast<int>(all.size())));
+  last_column_ = 0;
+  for (const auto& line : seen)
+    if (tab_ != Tab::overview) last_column_ = std::max(last_column_, string_width(line) - columns);
+  const auto column = static_cast<std::size_t>(std::min(first_column_, last_column_));
+  Elements shown;
+  for (const auto& line : seen) {
+    auto end = text(split_at(line, column).second);
+    shown.push_back(line.starts_with(" !!") ? warning(end) : end);
+  }
+  return {.lines = std::move(shown), .more = last_row_ - first};
+}
+
 Element Dashboard::render(int columns, int rows) const {
   const auto& view = facts_.view;
   const auto title = facts_.problem.empty()
                          ? std::format(" Loam {} on {}: {}", view.version, facts_.hostname, view.state)
                          : std::format(" Loam on {}", facts_.hostname);
-  Elements content;
-  if (menu_) {
-    content.push_back(text(""));
-    content.push_back(form_.render(columns));
-    return page(title, "", vbox(std::move(content)), " Enter does it   Esc leaves ");
-  }
+  if (menu_) return page(title, "", vbox({text(""), form_.render(columns)}), " Enter does it   Esc leaves ");
   auto all = lines(columns);
   if (!said_.empty()) {
     std::vector<std::string> said;
@@ -344,25 +367,12 @@ Element Dashboard::render(int columns, int rows) const {
     said.emplace_back();
     all.insert(all.begin(), said.begin(), said.end());
   }
-  const auto room = std::max(rows - 3, 1);
-  last_row_ = std::max(0, static_cast<int>(all.size()) - room);
-  const auto from = std::min(first_row_, last_row_);
-  const auto first = tab_ == Tab::log ? last_row_ - from : from;
-  const auto end = std::min(first + room, static_cast<int>(all.size()));
-  last_column_ = 0;
-  for (int i = first; tab_ != Tab::overview && i < end; ++i)
-    last_column_ = std::max(last_column_, string_width(all[static_cast<std::size_t>(i)]) - columns);
-  const auto column = std::min(first_column_, last_column_);
-  for (int i = first; i < end; ++i) {
-    const auto& line = all[static_cast<std::size_t>(i)];
-    auto shown = text(split_at(line, static_cast<std::size_t>(column)).second);
-    content.push_back(line.starts_with(" !!") ? warning(shown) : shown);
-  }
+  auto seen = excerpt(all, columns, rows);
   std::string names;
   for (std::size_t i = 0; i < tabs.size(); ++i)
     names += i == static_cast<std::size_t>(tab_) ? std::format(" [{}]", tabs.at(i)) : std::format("  {} ", tabs.at(i));
-  const auto more = last_row_ > first ? std::format("{} more lines: Down ", last_row_ - first) : std::string();
-  return page(title, more, vbox(std::move(content)), names + "   Enter: what can be done ");
+  const auto more = seen.more > 0 ? std::format("{} more lines: Down ", seen.more) : std::string();
+  return page(title, more, vbox(std::move(seen.lines)), names + "   Enter: what can be done ");
 }
 
 }  // namespace loam::console

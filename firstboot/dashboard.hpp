@@ -52,7 +52,13 @@ class Dashboard {
  private:
   std::vector<std::string> lines(int columns) const;
   std::vector<std::string> overview(int columns) const;
+  std::vector<std::string> what_is_there() const;
   std::vector<std::string> table_lines() const;
+  struct Excerpt {
+    ftxui::Elements lines;
+    int more;  // rows below them
+  };
+  Excerpt excerpt(const std::vector<std::string>& all, int columns, int rows) const;
   void open_menu();
   std::vector<Choice> deeds() const;
   std::vector<Field> menu_fields() const;
