@@ -1,7 +1,7 @@
 """Releases that were tampered with on their way: refused with a reason, and the running slot stays."""
 
+import hashlib
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -21,9 +21,11 @@ def needed(newer):
     size = lambda suffix: next(newer.glob(f"loam-*.{suffix}")).stat().st_size if suffix != "efi" else (newer / f"loam-{NEXT}.efi").stat().st_size
     spots = lambda last: [0, last // 2, last, *(chance.randrange(last) for _ in range(3))]
     offsets = {suffix: spots(size(suffix) - 1) for suffix in ("verity", "json", "json.sig")}
-    with next(newer.glob("loam-*.root")).open("rb") as root:
-        blocks = [block for block in spots(size("root") // BLOCK - 1) if any(os.pread(root.fileno(), BLOCK, block * BLOCK))]
-    assert len(blocks) > 3, "few blocks are empty"
+    # What is there twice is taken from its other place.
+    digests, others = (block_digests(next(release.glob("loam-*.root"))) for release in (newer, RELEASE))
+    counts, there = Counter(digests), Counter(others)
+    alone = [block for block, digest in enumerate(digests) if counts[digest] == 1 and there[digest] <= 1]
+    blocks = sorted({min(alone, key=lambda block, spot=spot: abs(block - spot)) for spot in spots(len(digests) - 1)})
     offsets["root"] = [block * BLOCK + chance.randrange(BLOCK) for block in blocks]
     manifest, running = (json.loads(next(release.glob("loam-*.json")).read_text()) for release in (newer, RELEASE))
     here, at, offsets["efi"] = {section["sha256"] for section in running["uki"]}, 0, []
@@ -35,6 +37,11 @@ def needed(newer):
         at = end
     assert offsets["efi"]
     return offsets
+
+
+def block_digests(path):
+    with path.open("rb") as file:
+        return [hashlib.sha256(block).digest() for block in iter(lambda: file.read(BLOCK), b"")]
 
 
 def tampered(newer, foreign, folder, suffix, offsets):
