@@ -29,6 +29,9 @@ Result<void> mount_root(const std::string& data, const std::string& hashes, cons
 // error is then the result. Says every ten seconds what it waits for.
 Result<void> retry_on_devices(std::chrono::seconds limit, const std::function<Result<void>()>& attempt);
 
+// The firmware's word on what was booted is read through it.
+Result<void> mount_efi_variables();
+
 // Finds the disk that was booted, or the medium, mounts its release on /sysroot and fills `facts`.
 Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts);
 Result<void> live_root(const std::string& root_hash, slots::BootFacts& facts);
@@ -43,6 +46,14 @@ Result<void> follow_release(const std::filesystem::path& root);
 // Which boot menu comes next because starts of a release that had proven itself ended within a quarter of an hour
 // without being shut down. loam-boots.service takes the count back.
 Result<slots::BootMenu> count_boot(const std::filesystem::path& root);
+
+// The same for starts that do not come as far as that: the root cannot be read, or the kernel ends. Counted in a variable
+// of the firmware's, since nothing is mounted. The second call takes the count back.
+Result<slots::BootMenu> count_early_start();
+Result<void> forget_early_starts();
+
+// Shows the menu at the next start, for a person who is to choose a slot.
+Result<void> ask_for_menu(slots::BootMenu menu);
 
 // Leaves a file for systemd where a release is on trial and another could be started: loam-fall-back-blind.service.
 Result<void> note_trial(const std::filesystem::path& root);

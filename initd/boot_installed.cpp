@@ -47,6 +47,8 @@ class Patience {
   std::optional<Clock::time_point> since_;
 };
 
+}  // namespace
+
 // systemd mounts it early, if the module was there by then. Without it the firmware's word on the boot disk is lost.
 Result<void> mount_efi_variables() {
   const std::string path = "/sys/firmware/efi/efivars";
@@ -54,11 +56,8 @@ Result<void> mount_efi_variables() {
   return mount("efivarfs", path, "efivarfs", MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
-}  // namespace
-
 Result<void> installed_root(const std::string& root_hash, slots::BootFacts& facts) {
   LOAM_TRY(const auto digest, slots::parse_digest(root_hash));
-  LOAM_CHECK(mount_efi_variables());
   LOAM_TRY(const auto loader_uuid, sys::read_efi_text("LoaderDevicePartUUID", sys::loader_vendor));
   Patience patience;
   return retry_on_devices(std::chrono::minutes(3), [&]() -> Result<void> {

@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <format>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,20 @@ namespace {
 constexpr std::array<std::string_view, 4> followed = {"/loam/loam.yaml", netcfg::pins_path, netcfg::confirmed_path,
                                                       netcfg::confirmed_pins_path};
 
+constexpr std::string_view early_starts_variable = "LoamEarlyStarts";
+
+// systemd-boot counts its tries then, and nobody else has to.
+Result<bool> on_trial() {
+  return sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).transform([](const auto& path) {
+    return path.has_value();
+  });
+}
+
+std::int64_t count_in(const std::optional<std::string>& kept) {
+  const std::string text = kept.value_or("0");
+  return static_cast<std::int64_t>(leading_number(trim(text)));
+}
+
 }  // namespace
 
 Result<void> follow_release(const fs::path& root) {
@@ -36,23 +51,41 @@ Result<void> follow_release(const fs::path& root) {
 }
 
 // systemd-boot shows its menu once, on every console that the firmware has.
+Result<void> ask_for_menu(slots::BootMenu menu) {
+  if (menu == slots::BootMenu::none) return {};
+  const auto seconds = std::format("{}", std::chrono::seconds(slots::menu_limit).count());
+  return sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor,
+                             menu == slots::BootMenu::stays ? "menu-force" : seconds);
+}
+
 Result<slots::BootMenu> count_boot(const fs::path& root) {
-  LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
-  if (counting) return slots::BootMenu::none;  // on trial: systemd-boot counts
+  LOAM_TRY(const auto counting, on_trial());
+  if (counting) return slots::BootMenu::none;
   const auto path = root / "loam/boots";
   LOAM_TRY(const auto text, read_if_there(path, 64));
-  const std::string kept = text.value_or("0");
-  const auto start = slots::count_start(static_cast<std::int64_t>(leading_number(trim(kept))));
+  const auto start = slots::count_start(count_in(text));
   LOAM_CHECK(write_file_atomic(path, std::format("{}\n", start.count)));
-  if (start.menu == slots::BootMenu::none) return start.menu;
-  const auto seconds = std::format("{}", std::chrono::seconds(slots::menu_limit).count());
-  LOAM_CHECK(sys::write_efi_text("LoaderConfigTimeoutOneShot", sys::loader_vendor,
-                                 start.menu == slots::BootMenu::stays ? "menu-force" : seconds));
+  LOAM_CHECK(ask_for_menu(start.menu));
   return start.menu;
 }
 
+Result<slots::BootMenu> count_early_start() {
+  LOAM_TRY(const auto counting, on_trial());
+  if (counting) return slots::BootMenu::none;
+  LOAM_TRY(const auto kept, sys::read_efi_variable(early_starts_variable, sys::loam_vendor));
+  const auto start = slots::count_start(count_in(kept));
+  LOAM_CHECK(sys::write_efi_variable(early_starts_variable, sys::loam_vendor, std::format("{}", start.count)));
+  LOAM_CHECK(ask_for_menu(start.menu));
+  return start.menu;
+}
+
+Result<void> forget_early_starts() {
+  LOAM_TRY(const auto kept, sys::read_efi_variable(early_starts_variable, sys::loam_vendor));
+  return kept ? sys::remove_efi_variable(early_starts_variable, sys::loam_vendor) : Result<void>{};
+}
+
 Result<void> note_trial(const fs::path& root) {
-  LOAM_TRY(const auto counting, sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor));
+  LOAM_TRY(const auto counting, on_trial());
   if (!counting) return {};
   LOAM_TRY(const auto entries, sys::read_efi_texts("LoaderEntries", sys::loader_vendor));
   LOAM_TRY(const auto running, slots::running_release(root / fs::path(slots::release_facts_path).relative_path()));

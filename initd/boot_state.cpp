@@ -91,6 +91,7 @@ Result<void> write_esp_mount(const slots::BootFacts& facts) {
 
 Result<void> mount_state(slots::BootFacts& facts) {
   LOAM_CHECK(mount_or_memory(facts.disk.loam, "/sysroot/loam", "loam", facts));
+  facts.keeps = facts.problems.empty();
   LOAM_CHECK(mount_or_memory(facts.disk.state, "/sysroot/var", "state", facts));
   LOAM_CHECK(overlay_etc());
   LOAM_CHECK(set_machine_id());

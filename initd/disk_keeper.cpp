@@ -261,6 +261,16 @@ bool is_bad(const diskmgr::DiskBook::Entry& entry) {
 
 }  // namespace
 
+std::set<std::string> DiskKeeper::claims_gone() const { return watch_.book().absent(); }
+
+std::set<std::string> DiskKeeper::claims_there() const {
+  std::set<std::string> there;
+  const auto& absent = watch_.book().absent();
+  for (const auto& claim : ledger_.claims)
+    if (!absent.contains(claim.id)) there.insert(claim.id);
+  return there;
+}
+
 std::optional<Condition> DiskKeeper::condition() const {
   if (!wanted_) return std::nullopt;
   if (!problem_.empty()) return Condition{"Disks", "false", "LedgerUnusable", problem_};

@@ -42,6 +42,8 @@ class DiskKeeper {
   std::string storage_document() const;  // JSON: plan, and the node's part of CephCluster
   // None as long as no configuration was applied.
   std::optional<Condition> condition() const;
+  std::set<std::string> claims_there() const;  // ids
+  std::set<std::string> claims_gone() const;
 
   // By a person who typed the id. order: JSON with the id and the content that the person was shown.
   Result<void> wipe(const std::string& order);

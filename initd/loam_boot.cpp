@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -88,16 +89,6 @@ namespace {
 
 constexpr std::string_view facts_path = slots::boot_facts_path;
 
-Result<void> root_step() {
-  LOAM_TRY(const auto cmdline, read_file("/proc/cmdline", 65536));
-  slots::BootFacts facts;
-  facts.root_hash = kernel_argument(cmdline, "roothash");
-  facts.live = !kernel_argument(cmdline, "loam.live").empty();
-  if (facts.root_hash.empty()) return fail("the kernel command line has no roothash=", "the UKI is not one of Loam's");
-  LOAM_CHECK(facts.live ? live_root(facts.root_hash, facts) : installed_root(facts.root_hash, facts));
-  return write_file_atomic(facts_path, to_json(facts));
-}
-
 [[noreturn]] void reboot_in(std::chrono::seconds delay) {
   std::this_thread::sleep_for(delay);  // for who reads what was said
   auto rebooted = sys::run({"systemctl", "--force", "reboot"});
@@ -105,17 +96,43 @@ Result<void> root_step() {
   std::exit(1);
 }
 
+std::string menu_words(slots::BootMenu menu) {
+  return std::format("the boot menu comes next{}: choose a slot there",
+                     menu == slots::BootMenu::timed ? std::format(", for {}", slots::menu_limit) : " and stays");
+}
+
+// What cannot be counted keeps no node from starting.
+void lead_to_menu(const Result<slots::BootMenu>& menu, std::string_view when) {
+  if (!menu) say(menu.error().text());
+  if (!menu || *menu == slots::BootMenu::none) return;
+  say(std::format("{} starts in a row ended {}; {}", *menu == slots::BootMenu::timed ? "three" : "six", when,
+                  menu_words(*menu)));
+  reboot_in(std::chrono::seconds(10));
+}
+
+bool is_live() { return !kernel_argument(read_file("/proc/cmdline", 65536).value_or(""), "loam.live").empty(); }
+
+Result<void> root_step() {
+  LOAM_TRY(const auto cmdline, read_file("/proc/cmdline", 65536));
+  slots::BootFacts facts;
+  facts.root_hash = kernel_argument(cmdline, "roothash");
+  facts.live = is_live();
+  if (facts.root_hash.empty()) return fail("the kernel command line has no roothash=", "the UKI is not one of Loam's");
+  if (facts.live) {
+    sd_notify(0, "EXTEND_TIMEOUT_USEC=21600000000");  // six hours
+  } else {
+    LOAM_CHECK(mount_efi_variables());
+    lead_to_menu(count_early_start(), "before its root was mounted");
+  }
+  LOAM_CHECK(facts.live ? live_root(facts.root_hash, facts) : installed_root(facts.root_hash, facts));
+  return write_file_atomic(facts_path, to_json(facts));
+}
+
 // What cannot be remembered keeps no node from starting.
-Result<void> remember_boot() {
+void remember_boot() {
   if (auto followed = follow_release("/sysroot"); !followed) say(followed.error().text());
   if (auto noted = note_trial("/sysroot"); !noted) say(noted.error().text());
-  const auto menu = count_boot("/sysroot");
-  if (!menu) say(menu.error().text());
-  if (!menu || *menu == slots::BootMenu::none) return {};
-  const bool timed = *menu == slots::BootMenu::timed;
-  say(std::format("{} starts in a row ended within 15 minutes; the boot menu comes next{}: choose a slot there",
-                  timed ? "three" : "six", timed ? std::format(", for {}", slots::menu_limit) : " and stays"));
-  reboot_in(std::chrono::seconds(10));
+  lead_to_menu(count_boot("/sysroot"), "within 15 minutes");
 }
 
 // For the release that runs after this one. systemd-boot counts the tries, and nobody else can say why.
@@ -132,7 +149,9 @@ Result<void> state_step() {
   LOAM_TRY(const auto text, read_file(facts_path));
   LOAM_TRY(auto facts, slots::parse_boot_facts(text));
   LOAM_CHECK(mount_state(facts));
-  if (!facts.live && facts.problems.empty()) LOAM_CHECK(remember_boot());
+  if (!facts.live && facts.keeps) remember_boot();
+  if (!facts.live)
+    if (auto forgot = forget_early_starts(); !forgot) say(forgot.error().text());
   for (const auto& problem : facts.problems) say(problem);
   return write_file_atomic(facts_path, to_json(facts));
 }
@@ -143,8 +162,19 @@ Result<void> state_step() {
   const auto uki = sys::read_efi_text("LoaderBootCountPath", sys::loader_vendor).value_or(std::nullopt);
   const bool counting = uki.has_value();
   if (counting) note_failure(*uki, error);
-  say(std::format("rebooting {}", counting ? "in 10 seconds" : "in 5 minutes; switch off to stop"));
-  reboot_in(counting ? std::chrono::seconds(10) : std::chrono::minutes(5));
+  if (counting) {
+    say("rebooting in 10 seconds");
+    reboot_in(std::chrono::seconds(10));
+  }
+  if (is_live()) {
+    say("rebooting in 5 minutes; switch off to stop");
+    reboot_in(std::chrono::minutes(5));
+  }
+  // A release that had proven itself: the other slot may be whole, and a person is to say so.
+  const auto asked = ask_for_menu(slots::BootMenu::timed);
+  if (!asked) say(asked.error().text());
+  say("rebooting in 1 minute" + (asked ? "; " + menu_words(slots::BootMenu::timed) : std::string()));
+  reboot_in(std::chrono::minutes(1));
 }
 
 // systemd comes here when a unit of the initrd fails that it cannot do without, as where the root cannot be read.

@@ -82,8 +82,8 @@ Result<void> find_disk(Options& options) {
   LOAM_TRY(const auto text, read_file(slots::boot_facts_path));
   LOAM_TRY(const auto boot, slots::parse_boot_facts(text));
   if (boot.live) return fail("this system runs from a medium; it has no slots", "install it first");
-  // Without its own partitions it is not known what may be changed.
-  if (!boot.problems.empty()) return fail(boot.problems.front(), "mend that first; loamctl status says more");
+  // Without it nothing is known of the node, and nothing can be kept over a restart. A state partition is not needed.
+  if (!boot.keeps) return fail(boot.problems.front(), "mend that first; loamctl status says more");
   options.disk = boot.disk.disk;
   options.root_hash = boot.root_hash;
   return {};

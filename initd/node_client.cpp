@@ -82,12 +82,13 @@ Progress progress(const sdbus::Variant& value) {
   return {tuple.get<0>(), tuple.get<1>(), tuple.get<2>(), tuple.get<3>(), tuple.get<4>()};
 }
 
-constexpr std::array<Property, 6> properties = {{
+constexpr std::array<Property, 7> properties = {{
     {"Version", [](NodeView& view, const sdbus::Variant& value) { view.version = value.get<std::string>(); }},
     {"State", [](NodeView& view, const sdbus::Variant& value) { view.state = value.get<std::string>(); }},
     {"Plan", [](NodeView& view, const sdbus::Variant& value) { view.plan = value.get<std::string>(); }},
     {"Conditions", [](NodeView& view, const sdbus::Variant& value) { view.conditions = conditions(value); }},
     {"Progress", [](NodeView& view, const sdbus::Variant& value) { view.progress = progress(value); }},
+    {"Gate", [](NodeView& view, const sdbus::Variant& value) { view.gate = value.get<std::string>(); }},
     {"NetworkGoesBack",
      [](NodeView& view, const sdbus::Variant& value) { view.network_goes_back = value.get<std::int64_t>(); }},
 }};

@@ -22,6 +22,7 @@ struct NodeView {
   std::vector<Condition> conditions;
   Progress progress;
   std::string plan;
+  std::string gate;                    // of a release on trial: passes, waits or rack
   std::int64_t network_goes_back = 0;  // seconds of CLOCK_BOOTTIME; 0: no network is on trial
 };
 

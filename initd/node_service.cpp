@@ -75,6 +75,7 @@ void NodeService::add_properties() {
           sdbus::registerProperty("Progress").withGetter([this] { return progress_of(status_); }),
           sdbus::registerProperty("Plan").withGetter([this] { return status_.plan; }),
           sdbus::registerProperty("NetworkGoesBack").withGetter([this] { return status_.network_goes_back; }),
+          sdbus::registerProperty("Gate").withGetter([this] { return status_.gate; }),
           sdbus::registerProperty("Machine").withGetter([this] { return value_or_throw(requests_.machine()); }),
           sdbus::registerProperty("Disks")
               .withGetter([this] { return value_or_throw(requests_.disks()); })
@@ -152,6 +153,7 @@ void NodeService::publish(const Status& status) {
   if (status.conditions != status_.conditions) changed.emplace_back("Conditions");
   if (status.progress != status_.progress) changed.emplace_back("Progress");
   if (status.plan != status_.plan) changed.emplace_back("Plan");
+  if (status.gate != status_.gate) changed.emplace_back("Gate");
   if (status.network_goes_back != status_.network_goes_back) changed.emplace_back("NetworkGoesBack");
   if (changed.empty()) return;
   status_ = status;

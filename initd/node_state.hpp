@@ -44,6 +44,7 @@ struct Status {
   std::string plan;  // text of the plan being applied, or of the last one
   // Seconds of CLOCK_BOOTTIME at which a network on trial goes back; 0: none is on trial.
   std::int64_t network_goes_back = 0;
+  std::string gate;  // of a release on trial, as slots::gate_name has it
 };
 
 }  // namespace loam::node

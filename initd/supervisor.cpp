@@ -95,6 +95,7 @@ void Supervisor::disks_changed() {
   service_.document_changed("Disks");
   service_.document_changed("Storage");
   metrics_changed();
+  note_before_upgrade();
   auto condition = disks_.condition();
   if (!condition) return;
   set_condition(std::move(condition->type), std::move(condition->status), std::move(condition->reason),
@@ -128,19 +129,18 @@ bool Supervisor::condition_is(std::string_view type, std::string_view status) co
 
 void Supervisor::settle() {
   const auto before = status_.state;
+  const auto is_false = [this](std::string_view type) { return condition_is(type, "false"); };
   if (installing_) {
     status_.state = State::installing;
   } else if (!begun_) {
     status_.state = State::configuring;
   } else if (boot_.live) {
     status_.state = State::unconfigured;
-  } else if (condition_is("Partitions", "false") || condition_is("Config", "false") ||
-             condition_is("Installation", "false") || condition_is("Nics", "false") ||
-             condition_is("Firewall", "false")) {
+  } else if (std::ranges::any_of(degrading.begin(), degrading.begin() + 5, is_false)) {
     status_.state = State::degraded;
   } else if (!config_) {
     status_.state = State::unconfigured;
-  } else if (condition_is("Network", "false") || condition_is("Cluster", "false")) {
+  } else if (std::ranges::any_of(degrading, is_false)) {
     status_.state = State::degraded;
   } else {
     status_.state = condition_is("Network", "true") && !cluster_.awaited() ? State::ready : State::configuring;
@@ -151,6 +151,7 @@ void Supervisor::settle() {
     sd_notifyf(0, "STATUS=%s", std::string(state_name(status_.state)).c_str());
   }
   status_.network_goes_back = trial_ ? trial_->deadline : try_ends_;
+  status_.gate = gate_name(gate());
   service_.publish(status_);
   metrics_changed();
 }

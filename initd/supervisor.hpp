@@ -1,6 +1,7 @@
 // What loamd does: observe, plan, apply, and say how it stands. One thread, driven by events.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@
 #include "output_task.hpp"
 #include "plan/plan.hpp"
 #include "slots/boot_facts.hpp"
+#include "slots/gate.hpp"
 #include "sys/event_loop.hpp"
 #include "sys/udev.hpp"
 #include "upgrade_keeper.hpp"
@@ -143,6 +145,9 @@ class Supervisor {
   void upgrade_changed();
   Result<void> reboot_for_upgrade(const std::string& why);
   void drop_condition(std::string_view type);
+  void note_before_upgrade();
+  slots::Gate gate() const;
+  std::vector<slots::Fault> faults() const;
   void want_upgrades();
 
   // What Prometheus is told.
@@ -160,6 +165,10 @@ class Supervisor {
   void take_condition(std::string_view type, std::optional<Condition> condition);
   bool condition_is(std::string_view type, std::string_view status) const;
   void settle();  // derives the state from the conditions and publishes
+
+  // Conditions that a node cannot be ready with. The first ones also hold without a loam.yaml.
+  static constexpr std::array<std::string_view, 7> degrading = {"Partitions", "Config",  "Installation", "Nics",
+                                                                "Firewall",   "Network", "Cluster"};
 
   // What is to be installed, for the programs that look at it.
   static constexpr std::string_view config_copy = "/run/loam/install.yaml";

@@ -23,6 +23,7 @@ void Supervisor::upgrade_changed() {
   slots_stale_ = true;
   if (!installing_) status_.progress = upgrades_.progress();
   take_condition("Upgrade", upgrades_.condition());
+  note_before_upgrade();
   settle();
 }
 

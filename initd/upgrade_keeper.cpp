@@ -95,7 +95,7 @@ Result<void> take_initrd_failure() {
 
 Result<void> UpgradeKeeper::start(const slots::BootFacts& boot) {
   boot_ = boot;
-  if (boot_.live || !boot_.problems.empty()) return {};
+  if (boot_.live || !boot_.keeps) return {};
   record_ = slots::read_upgrade_record(slots::upgrade_record_path);
   if (auto taken = take_initrd_failure(); !taken) sys::log(sys::Priority::error, "upgrade: " + taken.error().text());
   watch_esp();

@@ -46,6 +46,7 @@ class UpgradeKeeper {
   const Progress& progress() const { return progress_; }
   bool running() const { return child_ != nullptr; }
   // A release waits for a restart.
+  bool on_trial() const { return outcome_.state == slots::UpgradeState::trial; }
   bool pending() const { return outcome_.state == slots::UpgradeState::pending; }
 
  private:

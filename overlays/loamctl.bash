@@ -20,7 +20,7 @@ _loamctl() {
     join-string) COMPREPLY=($(compgen -W "--role --minutes --json --help" -- "$current")) ;;
     --role) COMPREPLY=($(compgen -W "worker control-plane witness" -- "$current")) ;;
     links) COMPREPLY=($(compgen -W "--watch --json --help" -- "$current")) ;;
-    health) COMPREPLY=($(compgen -W "--wait" -- "$current")) ;;
+    health) COMPREPLY=($(compgen -W "--wait --trial" -- "$current")) ;;
     *) COMPREPLY=($(compgen -W "status plan apply confirm revert slots upgrade disks cluster release links logs config support retry reboot poweroff health --json --help --version" -- "$current")) ;;
   esac
 }

@@ -144,6 +144,19 @@ def image():
     aside.rename(RELEASE)
 
 
+def release(names):
+    """What nodes upgrade to, checked as they check it; named a folder, a copy there, for any static web server or a stick."""
+    image()
+    run(BUILD / "release/initd/loamctl", "release", "verify", RELEASE, "--trust", keys() / "trust")
+    folder = Path(names[0]).resolve() if names else RELEASE
+    if names:
+        if folder.exists() and any(folder.iterdir()):
+            sys.exit(f"dev: {folder} is not empty; name another folder")
+        shutil.copytree(RELEASE, folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+    for path in sorted(file for file in folder.iterdir() if not file.name.startswith(".")):
+        print(f"{path.stat().st_size:12} {path}")
+
+
 def forget_old(pattern, keep):
     entries = sorted(CACHE.glob(pattern), key=lambda p: p.stat().st_mtime, reverse=True)
     for entry in entries[keep:]:
@@ -480,7 +493,7 @@ def main():
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)  # a run that is ended early leaves its figures in the log
     BUILD.mkdir(exist_ok=True)
-    steps = {"build": build, "image": image, "iso": iso, "reproduce": reproduce,
+    steps = {"build": build, "image": image, "release": lambda: release(options.names), "iso": iso, "reproduce": reproduce,
              "unit": lambda: tallied(unit), "bus": lambda: tallied(bus), "firewall": lambda: tallied(firewall, options.names), "engine": lambda: tallied(engine, options.names, options.long),
              "fuzz": lambda: tallied(fuzz, options.names, options.seconds, options.keep), "docs": docs,
              "lint": lambda: (build(), tallied(lint))[1],

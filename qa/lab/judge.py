@@ -22,17 +22,20 @@ def partitions(disk, sector_size=512):
     table = json.loads(listed.stdout)["partitiontable"]
     if table["label"] != "gpt":
         return {}
-    return {p.get("name", ""): p for p in table.get("partitions", [])}
+    found = {p.get("name", ""): p for p in table.get("partitions", [])}
+    for partition in found.values():
+        partition["offset"] = partition["start"] * sector_size  # in bytes
+    return found
 
 
 def _esp(disk, parts):
-    return f"{disk}@@{parts['loam-esp']['start'] * 512}"
+    return f"{disk}@@{parts['loam-esp']['offset']}"
 
 
 def esp_files(disk, parts):
     listed = _run("mdir", "-i", _esp(disk, parts), "-/", "-b", "::")
     # Before it is formatted nothing boots from it; one that is and cannot be read is for the verdict.
-    if listed.returncode != 0 and disk_bytes(disk, parts["loam-esp"]["start"] * 512 + 510, 2) == b"\x55\xaa":
+    if listed.returncode != 0 and disk_bytes(disk, parts["loam-esp"]["offset"] + 510, 2) == b"\x55\xaa":
         return None
     return {line.strip().removeprefix("::") for line in listed.stdout.splitlines() if not line.strip().endswith("/")}
 
@@ -48,7 +51,7 @@ def slot_is_good(disk, parts, root_hash, release, work, letter="a"):
     copies = {}
     for name, suffix in ((f"loam-root-{letter}", "root"), (f"loam-verity-{letter}", "verity")):
         copies[name] = Path(work) / name
-        start, size = parts[name]["start"] * 512, next(release.glob(f"*.{suffix}")).stat().st_size
+        start, size = parts[name]["offset"], next(release.glob(f"*.{suffix}")).stat().st_size
         _run("dd", f"if={disk}", f"of={copies[name]}", "bs=1M", f"skip={start // MIB}", f"count={-(-size // MIB)}", check=True)
     good = _run("veritysetup", "verify", *copies.values(), root_hash).returncode == 0
     for copy in copies.values():
@@ -59,6 +62,13 @@ def slot_is_good(disk, parts, root_hash, release, work, letter="a"):
 def loam_yaml(disk, start):
     """loam.yaml on the loam partition, by debugfs."""
     return _run("debugfs", "-R", "cat /loam.yaml", f"{disk}?offset={start}").stdout
+
+
+def state_of(disk, folder):
+    """What a node that starts from this disk keeps on its loam partition: the file system repaired, as the initrd does it, and copied."""
+    start = partitions(disk)["loam"]["offset"]
+    assert _run("e2fsck", "-p", f"{disk}?offset={start}").returncode in (0, 1)
+    _run("debugfs", "-R", f"rdump / {folder}", f"{disk}?offset={start}", check=True)
 
 
 def verdict(disk, version, root_hash, uki, loader, work, config=None, check=slot_is_good):
@@ -86,10 +96,10 @@ def verdict(disk, version, root_hash, uki, loader, work, config=None, check=slot
         return "the verity partition has not the UUID that the UKI looks for"
     loam = "loam" if "loam" in parts else "loam-installing"  # a cut right before the last step, which the first start makes up for
     for partition in (loam, "loam-state"):
-        start = parts[partition]["start"] * 512
+        start = parts[partition]["offset"]
         if _run("e2fsck", "-fn", f"{disk}?offset={start}").returncode != 0:
             return f"the file system of {partition} is not whole"
-    if config is not None and loam_yaml(disk, parts[loam]["start"] * 512) != config:
+    if config is not None and loam_yaml(disk, parts[loam]["offset"]) != config:
         return "loam.yaml is not the one that it was installed by"
     return "boots" if check(disk, parts, root_hash, Path(uki).parent, work) else "the root does not match its tree"
 
@@ -126,10 +136,10 @@ def _entry_problem(disk, parts, path, release, work, check):
     return f"no slot has the UUIDs that {path} looks for"
 
 
-def starts(disk, releases, work, check=slot_is_good):
+def starts(disk, releases, work, check=slot_is_good, sector_size=512):
     """The version that a start from this disk ends in, or a sentence on why it ends in nothing. Every entry that could be chosen
     must be whole, not only the first."""
-    parts = partitions(disk)
+    parts = partitions(disk, sector_size)
     if len(parts) != 7:
         return f"the partition table is damaged: {sorted(parts)}"
     files = esp_files(disk, parts)

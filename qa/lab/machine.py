@@ -103,7 +103,7 @@ def make_config_volume(path, text, label="LOAM"):
 
 @dataclass
 class Drive:
-    """One disk or medium. kind: nvme, scsi, cd, usb, usb-cd, virtio."""
+    """One disk or medium. kind: nvme, scsi, sata, cd, usb, usb-cd, virtio."""
     path: Path
     kind: str
     name: str
@@ -130,6 +130,7 @@ class Drive:
             "virtio": {"driver": "virtio-blk-pci", **disk},
             "scsi": {"driver": "scsi-hd", "bus": "scsi0.0", "wwn": self.wwn, "rotation_rate": 7200 if self.rotational else 1,
                      "product": f"LOAM-{'HDD' if self.rotational else 'SSD'}", **disk},
+            "sata": {"driver": "ide-hd", "bus": "ide.2", "wwn": self.wwn, "rotation_rate": 7200, "model": "LOAM-SATA", **disk},
             "cd": {"driver": "scsi-cd", "bus": "scsi0.0", "drive": self.name},
             "usb-cd": {"driver": "scsi-cd", "bus": "usb-cd.0", "drive": self.name},
             "usb": {"driver": "usb-storage", "bus": "xhci.0", "drive": self.name, "removable": True},

@@ -36,7 +36,7 @@ class Node:
         self.bless(release)
 
     def files(self, *command):
-        start = judge.partitions(self.disk, self.sector_size)["loam-esp"]["start"] * self.sector_size
+        start = judge.partitions(self.disk, self.sector_size)["loam-esp"]["offset"]
         return subprocess.run([command[0], "-i", f"{self.disk}@@{start}", *command[1:]], capture_output=True, text=True, check=True,
                               env=dict(os.environ, MTOOLSRC="/dev/null", MTOOLS_SKIP_CHECK="1")).stdout
 
@@ -68,7 +68,7 @@ class Node:
     @contextmanager
     def without(self, blocks):
         """These blocks of the running root are damaged meanwhile: an upgrade has to fetch them."""
-        start = judge.partitions(self.disk, self.sector_size)["loam-root-a"]["start"] * self.sector_size
+        start = judge.partitions(self.disk, self.sector_size)["loam-root-a"]["offset"]
         with self.disk.open("r+b") as disk:
             kept = []
             for block in blocks:
@@ -101,7 +101,7 @@ class Node:
                               env=dict(os.environ, **efi.environment(self.folder)))
 
     def starts(self, *known):
-        return judge.starts(self.disk, known, self.folder)
+        return judge.starts(self.disk, known, self.folder, sector_size=self.sector_size)
 
 
 def spread(release, count):

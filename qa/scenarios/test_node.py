@@ -209,7 +209,7 @@ def first_megabytes(disk, folder):
     return raw
 
 
-NEVER_WELL = "[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 5\n"
+NEVER_WELL = "[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --trial --wait 5\n"
 HANGS = "[Unit]\nJobTimeoutSec=10\n"  # as 20 minutes would, for a loamd that never says that it is up
 
 

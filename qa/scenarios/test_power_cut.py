@@ -13,13 +13,14 @@ from lab import judge, releases, replay
 from lab.machine import Drive, Machine, make_config_volume, wait_until
 from lab.node import RELEASE, TRUST, Live, config, uki
 from lab.release_server import ReleaseServer
+from lab.upgrades import NEXT, upgrade_status, url, wait_for_slot
 
 pytestmark = pytest.mark.long
 PROGRAMS = Path(__file__).resolve().parent.parent.parent / "build/release/initd"
-NEXT = "0.1.1"
 POINTS = 270    # of each of the two
 FINISHED = 20   # of these are brought to their end by the engine
-BOOTED = 18     # of these are started: most of an upgrade, for of an installation only the last few points start at all
+BOOTED = 18     # of an upgrade's are started; of an installation's all that can, which are the last few points
+STARTED_AGAIN = 2  # of those are upgraded as a whole machine
 MIB, GIB = 1 << 20, 1 << 30
 # As src/slots/layout has them: a slot's tree and root lie side by side.
 SLOTS = {"a": (2049 * MIB, 64 * MIB + 6 * GIB), "b": (2049 * MIB + 64 * MIB + 6 * GIB, 64 * MIB + 6 * GIB)}
@@ -63,11 +64,12 @@ def cut_everywhere(scenario, image, log, verdict, finish, allowed):
             copy.unlink()
     figures = played.cut_at(POINTS, chance, judged)
     scenario.figures |= {**figures, "outcomes": dict(outcomes), "finished": dict(done)}
+    assert figures["points"] == POINTS and set(outcomes) == set(allowed), figures | dict(outcomes)
     return [copy.with_suffix(".boot.img") for copy in kept]
 
 
-def boot(scenario, image, key, versions):
-    """It starts from what is left, as a whole machine."""
+def boot(scenario, image, key, versions, newer=None):
+    """It starts from what is left, as a whole machine. newer: this release is installed there then."""
     folder = scenario.folder / f"boot-{image.stem}"
     machine = scenario.keep(Machine(folder, uki(), drives=[Drive(image, "scsi", "os", "raw", boot=0, wwn=0x5000C500000000AA)]))
     machine.key = key
@@ -76,6 +78,11 @@ def boot(scenario, image, key, versions):
     machine.wait_state("ready", 200)
     version = machine.ssh("loamctl --version").strip()
     assert version in versions, version
+    if newer and version != NEXT:
+        wait_for_slot(machine, "a", "blessed")
+        with ReleaseServer(newer) as server:
+            machine.ssh(f"loamctl upgrade start {url(server)}", limit=600)
+        assert upgrade_status(machine)["state"] == "pending"
     machine.kill()
     image.unlink()
     return version
@@ -120,6 +127,7 @@ def test_power_cut_anywhere_in_an_installation(scenario):
         assert verdict(judge.slot_is_good, disk) == "boots"
     kept = cut_everywhere(scenario, image, log, verdict, finish, ("nothing", "boots"))
     scenario.figures["booted"] = [boot(scenario, copy, key, [version]) for copy in kept]
+    assert len(kept) >= 2
 
 
 def test_power_cut_anywhere_in_an_upgrade(scenario):
@@ -151,10 +159,12 @@ def test_power_cut_anywhere_in_an_upgrade(scenario):
         state = scenario.folder / "state"
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
+        judge.state_of(on, state)  # with the journal of what was cut
         again = subprocess.run([str(PROGRAMS / "loam-upgrade"), "apply", str(newer), "--disk", str(on), "--root-hash", root_hash, "--running",
                                 str(scenario.folder / "running.json"), "--state", str(state), "--trust", str(TRUST)], capture_output=True, text=True, timeout=600)
         on_trial = "has not proven itself yet" in again.stdout  # cut in its first start, long before the upgrade
         assert again.returncode == 0 or on_trial, again.stdout[-800:]
         assert verdict(judge.slot_is_good, on) == ("0.1.0" if on_trial else NEXT)
     kept = cut_everywhere(scenario, before, log, verdict, finish, ("0.1.0", NEXT))
-    scenario.figures["booted"] = [boot(scenario, copy, key, ["0.1.0", NEXT]) for copy in kept]
+    assert len(kept) == BOOTED, kept
+    scenario.figures["booted"] = [boot(scenario, copy, key, ["0.1.0", NEXT], newer if number < STARTED_AGAIN else None) for number, copy in enumerate(kept)]

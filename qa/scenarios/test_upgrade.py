@@ -6,7 +6,8 @@ import time
 
 import pytest
 from lab import releases
-from lab.machine import Drive, wait_until
+from lab.machine import Drive, make_config_volume, make_disk, wait_until
+from lab.node import Live, config
 from lab.release_server import ReleaseServer
 from lab.upgrades import NEXT, boot_id, slots, upgrade_status, url, wait_for_slot, wait_for_version
 
@@ -66,20 +67,38 @@ def drop_in(unit, text):
 
 
 # Ten minutes are long on an emulator. What the gate does with its time is what the releases differ in.
-SHORT_GATE = drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=90\n[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --wait 30\nTimeoutStartSec=60\n")
+SHORT_GATE = drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=90\n[Service]\nExecStart=\nExecStart=/usr/bin/loamctl health --trial --wait 30\nTimeoutStartSec=60\n")
+HANG = {**drop_in("ssh.service", "[Unit]\nAfter=loam-softdog.service\n[Service]\nExecStartPre=/usr/lib/loam/qa-hang\n"),
+        "/usr/lib/loam/qa-hang": "#!/bin/sh\necho -1 > /proc/sys/kernel/sched_rt_runtime_us\nmountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug\n"
+                                 "for server in /sys/kernel/debug/sched/fair_server/cpu*; do echo 0 > $server/runtime; done\nfor cpu in 1 2; do chrt -f 99 sh -c 'while :; do :; done' & done\nwait\n"}
 FAILING = {
     "panics": ({}, "rdinit=/none", "without a word"),
     "initrd-gives-up": ({}, "roothash=" + "0" * 64, "its initrd gave up"),
     "crash-loop": ({**SHORT_GATE, "/usr/lib/loam/loamd": "#!/bin/sh\nexit 1\n"}, "", "loamd"),
     "gate-fails": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/false\n"), "", "its health gate did not pass"),
     "gate-hangs": (drop_in("loam-health.service", "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=20\n"), "", "its health gate did not pass"),
-    "hangs": ({**drop_in("ssh.service", "[Service]\nExecStartPre=/usr/lib/loam/qa-hang\n"),
-               "/usr/lib/loam/qa-hang": "#!/bin/sh\necho -1 > /proc/sys/kernel/sched_rt_runtime_us\nmountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug\n"
-                                      "for server in /sys/kernel/debug/sched/fair_server/cpu*; do echo 0 > $server/runtime; done\nfor cpu in 1 2; do chrt -f 99 sh -c 'while :; do :; done' & done\nwait\n"},
-              "", "without a word"),
+    "hangs": (HANG, "", "without a word"),
+    "hangs-without-watchdog": (HANG, "", "without a word"),
+    "loses-disks": (SHORT_GATE, "module_blacklist=ahci", "is gone"),
     "gate-never-reached": ({**drop_in("loam-health.service", "[Unit]\nJobTimeoutSec=60\n"),
                             **drop_in("loamd.service", "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/bin/sleep infinity\n")}, "", "its health gate did not pass"),
 }
+
+
+def running_node(scenario, installed, how):
+    """With what the failure needs."""
+    if how == "hangs":
+        machine = installed.machine(scenario.folder, extra=["-device", "i6300esb", "-action", "watchdog=reset"])
+    elif how == "loses-disks":
+        disk = Drive(make_disk(scenario.folder / "sata.qcow2", "8G"), "sata", "sata", wwn=0x5000C50000000051)
+        machine = installed.machine(scenario.folder, drives=[disk])
+    else:
+        return installed.running(scenario.folder)
+    machine.start()
+    machine.wait_ssh(300)
+    if how == "loses-disks":
+        wait_until(lambda: "1 disks are Ceph's or claimed" in machine.ssh("loamctl status"), 200 * machine.scale, "the disk being claimed", interval=2)
+    return machine
 
 
 @pytest.mark.long
@@ -87,12 +106,7 @@ FAILING = {
 def test_release_that_fails_falls_back_by_itself(scenario, installed, how):
     files, cmdline, words = FAILING[how]
     bad = releases.release("0.2.0", files, cmdline)
-    if how == "hangs":
-        machine = scenario.keep(installed.machine(scenario.folder, extra=["-device", "i6300esb", "-action", "watchdog=reset"]))
-        machine.start()
-        machine.wait_ssh(300)
-    else:
-        machine = scenario.keep(installed.running(scenario.folder))
+    machine = scenario.keep(running_node(scenario, installed, how))
     wait_for_slot(machine, "a", "blessed")
     with ReleaseServer(bad) as server:
         machine.ssh(f"loamctl upgrade start {url(server)} --reboot", limit=600, check=False)
@@ -160,6 +174,58 @@ def test_three_unclean_starts_lead_to_the_boot_menu(scenario, installed):
     assert "Boot in" not in machine.console(mark) and "Linux version" not in machine.raw_console(mark)
     machine.press(ENTER)
     machine.wait_ssh(300)
+
+
+@pytest.mark.long
+def test_proven_release_whose_root_rots_leads_to_the_boot_menu(scenario, installed):
+    """The older release is chosen there, over serial, and runs."""
+    machine = scenario.keep(installed.running(scenario.folder))
+    wait_for_slot(machine, "a", "blessed")
+    with ReleaseServer(releases.release(NEXT)) as server:
+        machine.ssh(f"loamctl upgrade start {url(server)} --reboot", limit=600, check=False)
+    wait_for_version(machine, NEXT)
+    wait_for_slot(machine, "b", "blessed", limit=300)
+    start = int(machine.ssh("cat /sys/class/block/$(basename $(readlink -f /dev/disk/by-partlabel/loam-root-b))/start")) * 512
+    machine.ssh("sync; systemctl --no-block poweroff", check=False)
+    machine.wait_for_end(200)
+    machine.kill()
+    subprocess.run(["qemu-io", "-c", f"write -P 0xaa {start} 1M", str(machine.drives[0].path)], check=True, stdout=subprocess.DEVNULL)
+    machine.start()
+    machine.wait_console("cannot boot: ", 400, machine.power_on)
+    machine.wait_console("rebooting in 1 minute; the boot menu comes next, for 5min: choose a slot there", 60, machine.power_on)
+    mark = machine.mark()
+    machine.wait_console("BdsDxe: starting", 200, mark)
+    machine.wait_console("Boot in 29", 120, mark)
+    machine.press(DOWN, ENTER)
+    wait_for_version(machine, "0.1.0")
+    machine.wait_state("ready", 120)
+    # What is bad is fetched anew, and the count is taken back.
+    assert "LoamEarlyStarts" not in machine.ssh("ls /sys/firmware/efi/efivars")
+    said = machine.ssh("loamctl slots verify", limit=600, check=False)
+    assert said.returncode != 0 and "slot a is good" in said.stdout + said.stderr, said
+
+
+@pytest.mark.long
+def test_upgrade_of_a_disk_with_4096_byte_sectors(scenario):
+    """A whole installation, and an upgrade that is started and proves itself."""
+    live = Live()
+    machine = scenario.keep(live.running(scenario.folder))
+    sectors = {"logical_block_size": 4096, "physical_block_size": 4096}
+    machine.plug(Drive(make_disk(scenario.folder / "os.qcow2", "24G"), "scsi", "os", boot=0, wwn=0x5000C500000000AA, device_options=sectors))
+    text = config(live.public_key, "{bus: scsi, rotational: false}")
+    machine.plug(Drive(make_config_volume(scenario.folder / "config.img", text), "usb", "config", "raw"))
+    machine.wait_ssh(600)
+    machine.wait_state("ready", 120)
+    wait_for_slot(machine, "a", "blessed")
+    disk = json.loads(machine.ssh("cat /run/loam/boot.json"))["disk"]
+    assert machine.ssh(f"blockdev --getss {disk}") == "4096\n"
+    with ReleaseServer(releases.release(NEXT)) as server:
+        machine.ssh(f"loamctl upgrade start {url(server)} --reboot", limit=600, check=False)
+        scenario.figures["fetched"] = server.bytes
+    wait_for_version(machine, NEXT)
+    wait_for_slot(machine, "b", "blessed", limit=300)
+    verified = machine.ssh("loamctl slots verify", limit=600)
+    assert "slot a is good" in verified and "slot b is good" in verified, verified
 
 
 @pytest.mark.long

@@ -11,9 +11,9 @@ using nlohmann::json;
 
 std::string to_json(const BootFacts& facts) {
   const auto& disk = facts.disk;
-  return json{{"live", facts.live},        {"root_hash", facts.root_hash}, {"disk", disk.disk}, {"esp", disk.esp},
-              {"root", disk.root},         {"verity", disk.verity},        {"loam", disk.loam}, {"state", disk.state},
-              {"problems", facts.problems}}
+  return json{{"live", facts.live},   {"root_hash", facts.root_hash}, {"disk", disk.disk}, {"esp", disk.esp},
+              {"root", disk.root},    {"verity", disk.verity},        {"loam", disk.loam}, {"state", disk.state},
+              {"keeps", facts.keeps}, {"problems", facts.problems}}
              .dump(2) +
          "\n";
 }
@@ -30,6 +30,7 @@ Result<BootFacts> parse_boot_facts(std::string_view text) {
                               .verity = get("verity"),
                               .loam = get("loam"),
                               .state = get("state")},
+                     .keeps = data.at("keeps").get<bool>(),
                      .problems = data.at("problems").get<std::vector<std::string>>()};
   } catch (const json::exception& problem) {
     return fail(std::format("{}: {}", boot_facts_path, printable(problem.what())));

@@ -18,6 +18,7 @@ struct BootFacts {
   bool live = false;      // runs from a medium; nothing is installed here yet
   std::string root_hash;  // hexadecimal
   BootDisk disk;          // of an installed system; of a live one only `disk`, the medium
+  bool keeps = true;      // the loam partition is mounted: what is written there is there after a restart
   // Why the node runs without its loam or state partition, one sentence each. Not empty: console only, change nothing.
   std::vector<std::string> problems;
 };
