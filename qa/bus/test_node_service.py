@@ -77,7 +77,8 @@ class Bus:
 
 
 def facts(**changes):
-    return {"live": False, "root_hash": "ab" * 32, "disk": "", "esp": "", "root": "", "verity": "", "loam": "", "state": "", "problems": [], **changes}
+    return {"live": False, "root_hash": "ab" * 32, "disk": "", "esp": "", "root": "", "verity": "", "loam": "", "state": "",
+            "keeps": "problems" not in changes, "problems": [], **changes}
 
 
 @pytest.fixture

@@ -89,7 +89,8 @@ class Node:
         """With this disk as the one that it runs on, and what is on its ESP where a node has it."""
         run = self.folder / "run"
         run.mkdir(exist_ok=True)
-        facts = {"live": False, "root_hash": self.manifest["verity"]["root_hash"], "disk": str(self.disk), "esp": "", "root": "", "verity": "", "loam": "", "state": "", "problems": []}
+        facts = {"live": False, "root_hash": self.manifest["verity"]["root_hash"], "disk": str(self.disk), "esp": "", "root": "", "verity": "", "loam": "", "state": "",
+                 "keeps": True, "problems": []}
         (run / "boot.json").write_text(json.dumps(facts))
         kept = self.folder / "esp"
         shutil.rmtree(kept, ignore_errors=True)
