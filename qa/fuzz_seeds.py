@@ -3,6 +3,27 @@
 import base64
 import json
 import subprocess
+import tempfile
+from pathlib import Path
+
+BLOCK = 4096
+
+
+def longest(seeds):
+    """Bytes of an input: what the fuzzers make of a seed may be twice as long, or as long as that of a parser of little text."""
+    return max(16384, 2 * max(map(len, seeds)))
+
+
+def hash_areas():
+    """Root hash and hash area of a tree with two levels and of one block alone, small enough to be read to their last leaf."""
+    with tempfile.TemporaryDirectory() as folder:
+        for blocks in (300, 1):
+            data, area = Path(folder) / "data", Path(folder) / f"area-{blocks}"
+            data.write_bytes(b"".join(bytes([number % 251]) * BLOCK for number in range(blocks)))
+            said = subprocess.run(["veritysetup", "format", "--salt", "5a" * 32, "--uuid", "00000000-0000-4000-8000-000000000000", str(data), str(area)],
+                                  capture_output=True, text=True, check=True).stdout
+            root = next(line.split()[-1] for line in said.splitlines() if line.startswith("Root hash"))
+            yield bytes.fromhex(root) + area.read_bytes()
 
 
 def fuzz_seeds(build, release):
@@ -10,7 +31,6 @@ def fuzz_seeds(build, release):
     loamctl = build / "release/initd/loamctl"
     example = subprocess.run([str(loamctl), "config", "example"], capture_output=True, check=True).stdout
     manifest = next(release.glob("loam-*.json")).read_bytes()
-    tree = next(release.glob("loam-*.verity")).read_bytes()[:8192]
     signature = next(release.glob("loam-*.json.sig")).read_bytes()
     uki = next(release.glob("loam-*[0-9].efi")).read_bytes()[:4096]
     plan = json.dumps({"plan": json.dumps({"title": "t", "actions": []})}).encode() + b'\n{"begin":0}\n'
@@ -34,7 +54,7 @@ def fuzz_seeds(build, release):
             "disk_documents_fuzz": documents, "loam_yaml_fuzz": [example],
             "network_fuzz": [example[example.index(b"network:") + 9:example.index(b"storage:")]],
             "rtnl_fuzz": [link], "neighbours_fuzz": [lldp, bonding, b"Unicast reply from 10.0.0.1 [52:54:00:00:00:01]  1ms"],
-            "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", b"\4" + tree, b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}'],
+            "release_fuzz": [b"\0" + manifest, b"\1{}", b"\2loam-1.2+3-1.efi", b"\3{}", *(b"\4" + area for area in hash_areas()), b"\5" + signature, b"\6" + uki, b"\7bytes 0-4095/1048576", b"\7loam-1.2.3.json\n", b'\x08{"floor":"1","revoked":["a"]}', b'\x08{"version":"1","kubernetes":"","config_versions":[1]}', b'\x08{"ab":{"when":1795770720,"problem":"why"}}'],
             "http_fuzz": [b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 8-15/64\r\nContent-Length: 8\r\nETag: \"1\"\r\n\r\n12345678", b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + b"x" * 64, b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"],
             "journal_fuzz": [plan],
             "join_check_fuzz": [b"\xff" + join, b"\x80" + join + join],

@@ -16,7 +16,7 @@ import zipfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from fuzz_seeds import fuzz_seeds
+from fuzz_seeds import fuzz_seeds, longest
 
 TOP = Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
@@ -381,18 +381,18 @@ def fuzz(tally, names=(), seconds=60, keep=False):
             zipfile.ZipFile(kept).extractall(corpus)
         found = BUILD / "fuzz-found"
         found.mkdir(exist_ok=True)
-        done = subprocess.run([str(BUILD / "fuzz/src" / name), f"-max_total_time={seconds}", "-max_len=16384", f"-artifact_prefix={found}/{name}-",
+        done = subprocess.run([str(BUILD / "fuzz/src" / name), f"-max_total_time={seconds}", f"-max_len={longest(seeds)}", f"-artifact_prefix={found}/{name}-",
                                "-timeout=10", str(corpus)], capture_output=True, text=True, timeout=seconds + 120)
         tally.add(f"fuzz.{name}", done.returncode == 0)
         print("\n".join(done.stderr.splitlines()[-1:] if done.returncode == 0 else done.stderr.splitlines()[-40:]))
         if keep and done.returncode == 0:
-            keep_corpus(name, corpus, kept)
+            keep_corpus(name, corpus, kept, longest(seeds))
 
 
-def keep_corpus(name, corpus, kept):
+def keep_corpus(name, corpus, kept, most_bytes):
     """The fewest inputs that reach all that the corpus reaches; the same bytes for the same inputs."""
     with tempfile.TemporaryDirectory() as folder:
-        run(str(BUILD / "fuzz/src" / name), "-merge=1", "-max_len=16384", folder, str(corpus), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run(str(BUILD / "fuzz/src" / name), "-merge=1", f"-max_len={most_bytes}", folder, str(corpus), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         kept.parent.mkdir(exist_ok=True)
         with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(Path(folder).iterdir()):

@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from lab import efi
 from lab.machine import wait_until
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -82,7 +83,8 @@ class Bus:
 
 
 def facts(**changes):
-    return {"live": False, "root_hash": "ab" * 32, "disk": "", "esp": "", "root": "", "verity": "", "loam": "", "state": "", "problems": [], **changes}
+    return {"live": False, "root_hash": "ab" * 32, "disk": "", "esp": "", "root": "", "verity": "", "loam": "", "state": "",
+            "keeps": "problems" not in changes, "problems": [], **changes}
 
 
 @pytest.fixture
@@ -96,6 +98,64 @@ def bus(tmp_path):
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def esp(tmp_path, monkeypatch):
+    """With a UKI of what runs, blessed. Ask for it before the bus."""
+    for name, value in efi.environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    made = efi.Efi(tmp_path / "esp")
+    made.version = subprocess.run([str(PROGRAMS / "loamctl"), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    (made.kept / "EFI/Linux").mkdir(parents=True)
+    (made.kept / f"EFI/Linux/loam-{made.version}.efi").write_bytes(b"its UKI")
+    made.mount()
+    yield made
+    made.unmount()
+
+
+def upgrade_reason(node):
+    return next((c["reason"] for c in node.status()["conditions"] if c["type"] == "Upgrade"), "")
+
+
+def test_an_esp_that_comes_back_is_good_again(esp, bus):
+    """As after a repair by hand; it is looked at each minute."""
+    node = bus(facts(), "version: 1\n")
+    assert upgrade_reason(node) == ""
+    esp.unmount()
+    wait_until(lambda: upgrade_reason(node) == "EspUnusable", LIMIT, "loamd missing the ESP")
+    esp.mount()
+    wait_until(lambda: upgrade_reason(node) == "", 60 + LIMIT, "loamd seeing that the ESP is back")
+    Path(f"/efi/EFI/Linux/loam-{esp.version}.efi").rename(f"/efi/EFI/Linux/loam-{esp.version}+0.efi")
+    esp.unmount()
+    wait_until(lambda: upgrade_reason(node) == "EspUnusable", LIMIT, "the ESP being watched again")
+    esp.mount()
+
+
+def test_an_upgrade_that_was_cut_off_is_not_forgotten(esp, bus):
+    node = bus(facts(), "version: 1\n")
+    assert json.loads(node.ctl("--json", "upgrade", "status").stdout)["state"] == "none"
+    node.loamd.kill()
+    node.loamd.wait()
+    action = {"kind": "retire-slot", "target": "slot b", "summary": "s", "destroys": False, "arguments": {"root-hash": "cd" * 32}}
+    plan = {"title": "upgrade Loam 1 to 2 in slot b", "actions": [action]}
+    Path("/loam/upgrade.journal").write_text(json.dumps({"plan": json.dumps(plan)}) + '\n{"begin":0}\n')
+    node.start()
+    wait_until(lambda: upgrade_reason(node) == "Interrupted", LIMIT, "loamd seeing what was cut off")
+    told = json.loads(node.ctl("--json", "upgrade", "status").stdout)
+    assert told["state"] == "interrupted" and "upgrade Loam 1 to 2 in slot b" in told["message"], told
+    assert "loamctl upgrade start" in node.ctl("upgrade", "status").stdout
+
+
+def test_verifying_no_slot_is_no_success(esp, bus, tmp_path):
+    disk = tmp_path / "disk.img"
+    with disk.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run(["sfdisk", "--quiet", str(disk)], input="label: gpt\n,32M\n", text=True, check=True)
+    node = bus(facts(disk=str(disk)), "version: 1\n")
+    done = node.ctl("slots", "verify")
+    assert done.returncode == 1 and "no slot holds a release that is known" in done.stderr, done
+    assert node.ctl("slots").stdout.splitlines()[0].split() == ["SLOT", "VERSION", "RUNS", "STATE", "VERIFIED", "PARTITION"]
 
 
 def test_unreadable_configuration_is_degraded_and_says_where(bus):

@@ -1,89 +1,19 @@
 """The upgrade engine on image files: to and fro between slots, killed, lied to, and refusing what does not fit."""
 
 import json
-import os
 import random
-import re
-import shutil
 import subprocess
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from lab import judge, releases
-from lab.engine import run_and_kill
-from lab.node import RELEASE, TRUST
+from lab.node import RELEASE
 from lab.release_server import ReleaseServer
+from lab.upgrade_node import CONFIG, NEXT, Node, newer, node, spread, template  # noqa: F401 (fixtures)
 
-TOP = Path(__file__).resolve().parent.parent.parent
-INSTALL = TOP / "build/release/initd/loam-install"
-ENGINE = TOP / "build/release/initd/loam-upgrade"
-CONFIG = "version: 1\ninstall: {disk: {bus: nvme}}\n"
-NEXT = "0.1.1"
+CLUSTER = "cluster: {name: rack, pod_network: 10.244.0.0/16, service_network: 10.96.0.0/16}\n"
 ROUNDS, POINTS, STEPS = 4, 6, 7
-
-
-class Node:
-    """A disk image with a release that runs, and what the node keeps on its loam partition, as files."""
-    wrapper = ()  # a command that runs the engine
-
-    def __init__(self, folder, release=RELEASE, sector_size=512):
-        self.folder, self.disk, self.state, self.sector_size = folder, folder / "disk.img", folder / "state", sector_size
-        self.state.mkdir()
-        (self.state / "loam.yaml").write_text(CONFIG)
-        with self.disk.open("wb") as file:
-            file.truncate(24 << 30)
-        done = subprocess.run([str(INSTALL), "--release", str(release), "--disk", str(self.disk), "--config", str(self.state / "loam.yaml"), "--trust", str(TRUST),
-                               "--journal", str(folder / "install.journal"), "--sector-size", str(sector_size)], capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout[-600:]
-        self.bless(release)
-
-    def files(self, *command):
-        start = judge.partitions(self.disk, self.sector_size)["loam-esp"]["offset"]
-        return subprocess.run([command[0], "-i", f"{self.disk}@@{start}", *command[1:]], capture_output=True, text=True, check=True,
-                              env=dict(os.environ, MTOOLSRC="/dev/null", MTOOLS_SKIP_CHECK="1")).stdout
-
-    def bless(self, release):
-        """It was started, and has proven itself."""
-        self.manifest = json.loads(next(release.glob("loam-*.json")).read_text())
-        version = self.manifest["version"]
-        (self.folder / "running.json").write_text(json.dumps({"version": version, "kubernetes": "", "config_versions": [1]}))
-        self.files("mren", f"::/EFI/Linux/loam-{version}+3.efi", f"loam-{version}.efi")
-
-    def argv(self, command, where, *more):
-        return [*self.wrapper, str(ENGINE), command, str(where), "--disk", str(self.disk), "--root-hash", self.manifest["verity"]["root_hash"], "--running",
-                str(self.folder / "running.json"), "--state", str(self.state), "--trust", str(TRUST), "--sector-size", str(self.sector_size), *more]
-
-    def run(self, command, where, *more, limit=600):
-        return subprocess.run(self.argv(command, where, *more), capture_output=True, text=True, timeout=limit)
-
-    def good(self, command, where, *more):
-        done = self.run(command, where, *more)
-        assert done.returncode == 0, done.stdout[-1000:] + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])["result"]
-
-    def refused(self, command, where, *more, limit=600):
-        done = self.run(command, where, *more, limit=limit)
-        assert done.returncode == 1, done.stdout[-1000:]
-        said = json.loads(done.stdout.splitlines()[-1])
-        return f"{said['error']}; {said['remedy']}"
-
-    def killed(self, where, step, seconds):
-        run_and_kill(self.argv("apply", where), self.disk, step, seconds)
-
-    def starts(self, *known):
-        return judge.starts(self.disk, known, self.folder, sector_size=self.sector_size)
-
-
-@pytest.fixture(scope="module")
-def newer():
-    return releases.release(NEXT)
-
-
-@pytest.fixture
-def node(scenario):
-    return Node(scenario.folder)
 
 
 def test_upgrade_plan_writes_nothing_and_says_what_is_fetched(scenario, node, newer):
@@ -95,6 +25,7 @@ def test_upgrade_plan_writes_nothing_and_says_what_is_fetched(scenario, node, ne
         plan = node.good("plan", server.url)
         planned = plan["bytes"]
         assert "fill-slot" in plan["plan"] and "three tries" in plan["remarks"][0] and planned["fetch"] < planned["release"] / 4, plan
+        assert "it reads loam.yaml of version 1, this node's has version 1" in plan["remarks"], plan
         assert node.files("mdir", "-b", "::/EFI/Linux") == table and node.starts(RELEASE) == "0.1.0"
         measured = server.bytes
         done = node.good("apply", server.url)
@@ -177,9 +108,13 @@ def test_upgrade_refuses_what_does_not_fit(scenario, node, newer):
     for name, (members, words) in wrong.items():
         assert words in node.refused("apply", releases.resigned(newer, scenario.folder / name, **members)), name
     (node.folder / "running.json").write_text(json.dumps({"version": "0.1.0", "kubernetes": "1.33.2", "config_versions": [1]}))
-    for kubernetes, words in (("1.35.0", "one minor version at a time"), ("1.32.9", "does not go back")):
-        folder = scenario.folder / kubernetes
+    for kubernetes, words in (("1.35.0", "one minor version at a time"), ("1.32.9", "does not go back"), ("", "carries no Kubernetes, 1.33.2 runs")):
+        folder = scenario.folder / f"kubernetes-{kubernetes}"
         assert words in node.refused("apply", releases.resigned(newer, folder, kubernetes=kubernetes))
+    (node.state / "loam.yaml").write_text(CONFIG + CLUSTER)
+    assert "this node is one of a cluster" in node.refused("apply", scenario.folder / "kubernetes-", "--force")
+    (node.state / "loam.yaml").write_text(CONFIG)
+    (node.folder / "running.json").write_text(json.dumps({"version": "0.1.0", "kubernetes": "", "config_versions": [1]}))
     assert "is what runs" in node.refused("apply", RELEASE)
     with (scenario.folder / "filler").open("wb") as file:
         file.truncate(1990 << 20)
@@ -282,63 +217,75 @@ def test_upgrade_by_https(scenario, node, newer):
     assert node.starts(RELEASE, newer) == NEXT
 
 
-def test_upgrade_while_the_network_drops(scenario, node, newer):
-    with ReleaseServer(newer, drop_every=3) as server:
-        node.good("apply", server.url)
+def test_slots_are_verified_with_their_ukis(scenario, node, newer):
+    """By the engine after it wrote one, and by a person later; what came of it is remembered."""
+    node.good("apply", newer)
+    hashes = [json.loads(next(release.glob("loam-*.json")).read_text())["verity"]["root_hash"] for release in (RELEASE, newer)]
+    checks = lambda: json.loads((node.state / "slot-checks.json").read_text())
+    assert list(checks()) == hashes[1:] and time.time() - checks()[hashes[1]]["when"] < 600
+    done = node.loamctl("slots", "verify")
+    assert done.returncode == 0, done
+    told = {slot["slot"]: slot for slot in json.loads(done.stdout)}
+    assert told["a"]["verified"] and told["b"]["verified"], done
+    assert told["b"]["uki"] and not told["a"]["uki"], (done, "of the running one no manifest is kept here")
+    assert set(checks()) == set(hashes)
+    uki = scenario.folder / "uki"
+    on_esp = f"::/EFI/Linux/loam-{NEXT}+3.efi"
+    node.files("mcopy", on_esp, str(uki))
+    good = uki.read_bytes()
+    uki.write_bytes(good[:5_000_000] + bytes([good[5_000_000] ^ 1]) + good[5_000_001:])
+    node.files("mcopy", "-o", str(uki), on_esp)
+    done = node.loamctl("slots", "verify")
+    assert done.returncode == 1 and "its SHA-256 is" in done.stderr, done
+    assert "SHA-256" in checks()[hashes[1]]["problem"] and not checks()[hashes[0]]["problem"]
+    uki.write_bytes(good)
+    node.files("mcopy", "-o", str(uki), on_esp)
+    with node.without([7]):
+        done = node.loamctl("slots", "verify")
+        assert done.returncode == 1 and "slot a" in done.stderr and checks()[hashes[0]]["problem"], done
+    assert node.loamctl("slots", "verify").returncode == 0 and not any(check["problem"] for check in checks().values())
+
+
+def test_upgrade_from_a_server_without_ranges_is_no_surprise(scenario, node, newer):
+    """The plan says what it costs; by itself it is done only where loam.yaml allows it."""
+    root = next(newer.glob("loam-*.root")).stat().st_size
+    order = scenario.folder / "order.json"
+    by_itself = ("--order", str(order))
+    with ReleaseServer(newer) as server:
+        planned = node.good("plan", server.url)
+        assert planned["bytes"]["fetch"] < root / 4 and "of which only what no slot has" in planned["plan"], planned
+    with node.without(spread(newer, 60)), ReleaseServer(newer, "plain") as server:
+        order.write_text(json.dumps({"where": server.url, "by_itself": True}))
+        planned = node.good("plan", server.url)
+        assert planned["bytes"]["root"] == root and "no parts of files" in planned["plan"] + planned["remarks"][-1], planned
+        assert server.bytes < root / 2, "it was only asked"
+        said = node.refused("apply", "", *by_itself)
+        assert "update.full_download" in said and server.bytes < root / 2, said
+        assert len(node.files("mdir", "-b", "::/EFI/Linux").split()) == 1, "nothing was written"
+        (node.state / "loam.yaml").write_text(CONFIG + "update: {full_download: true}\n")
+        node.good("apply", "", *by_itself)
+        assert server.bytes > 0.9 * root
     assert node.starts(RELEASE, newer) == NEXT
 
 
-def test_upgrade_of_a_tampered_release(scenario, newer, template):
-    """Every file: flipped, cut off, or of another release; and a key that a newer release revoked."""
-    node = template(scenario.folder)
-    foreign = releases.release("0.1.2")
-    size = {"root": 0.5, "verity": 0.9, "efi": 0.4, "json": 0.3, "json.sig": 0.5}
-    outcomes = scenario.figures
-    for suffix, at in size.items():
-        for how in ("flipped", "cut", "swapped"):
-            folder = releases.copy(newer, scenario.folder / f"{suffix}-{how}")
-            path = folder / f"loam-{NEXT}.{suffix}"
-            if how == "swapped":
-                path.unlink()
-                path.symlink_to(foreign / f"loam-0.1.2.{suffix}")
-            else:
-                releases.change(path, lambda file, size: file.truncate(size // 2) if how == "cut" else flip(file, int(size * at)))
-            shutil.rmtree(node.state)
-            node = template(scenario.folder)
-            done = node.run("apply", folder)
-            # What is not needed, because a slot has it, may be damaged: what is written is right all the same.
-            assert node.starts(RELEASE, newer) == ("0.1.0" if done.returncode else NEXT), (suffix, how, done.stdout[-500:])
-            assert done.returncode == 0 or json.loads(done.stdout.splitlines()[-1])["error"], (suffix, how, done)
-            outcomes[f"{suffix} {how}"] = "refused" if done.returncode else "what was damaged was not needed"
-    key = json.loads(subprocess.run([str(releases.LOAMCTL), "--json", "release", "verify", str(newer), "--trust", str(TRUST)], capture_output=True, text=True,
-                                    check=True).stdout)["key"]
-    (node.state / "trust.json").write_text(json.dumps({"floor": "0", "revoked": [key]}))
-    assert "is revoked" in node.refused("apply", newer)
-    (node.state / "trust.json").write_text("{")
-    assert "trust.json" in node.refused("apply", newer)
+def test_upgrade_while_the_network_drops(scenario, node, newer):
+    """So slowly that the tree alone takes several periods."""
+    with node.without(spread(newer, 60)), ReleaseServer(newer, drop_every=3, pace=150_000) as server:
+        node.good("apply", server.url)
+    assert server.drops >= 2, server.drops
+    assert node.starts(RELEASE, newer) == NEXT
+    scenario.figures = {"connections that were dropped": server.drops}
 
 
-def flip(file, offset):
-    file.seek(offset)
-    byte = file.read(1)[0]
-    file.seek(offset)
-    file.write(bytes([byte ^ 1]))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory, request):
-    """A node made once; each test has a copy."""
-    folder = TOP / "build/qa" / f"upgrade-template-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    made = Node(folder)
-
-    def copy(target):
-        node = Node.__new__(Node)
-        node.__dict__ |= made.__dict__ | {"folder": target, "disk": target / "disk.img", "state": target / "state"}
-        subprocess.run(["cp", "--sparse=always", str(made.disk), str(node.disk)], check=True)
-        shutil.copytree(made.state, node.state)
-        shutil.copy(folder / "running.json", target)
-        return node
-    yield copy
-    shutil.rmtree(folder)
+def test_upgrade_keeps_to_a_rate_limit_over_many_small_ranges(scenario, node, newer):
+    """Neither much more, nor so many ranges a second."""
+    rate = 400 << 10
+    (node.state / "loam.yaml").write_text(CONFIG + "update: {rate_limit: 400K}\n")
+    with node.without(spread(newer, 300)), ReleaseServer(newer) as server:
+        node.good("apply", server.url)
+    assert node.starts(RELEASE, newer) == NEXT
+    last_of_tree = max(when for when, name, _ in server.log if name.endswith(".verity"))
+    ranges = [(when, sent) for when, name, sent in server.log if name.endswith(".root") and when > last_of_tree]
+    seconds, came = ranges[-1][0] - ranges[0][0], sum(sent for _, sent in ranges[1:])
+    scenario.figures = {"ranges": len(ranges), "bytes": came, "seconds": round(seconds, 2), "of the limit": round(came / seconds / rate, 3)}
+    assert len(ranges) > 200 and 0.5 <= came / seconds / rate <= 1.15, scenario.figures

@@ -15,11 +15,13 @@ class ReleaseServer:
     large (more than was asked for), short (less, and the end), reset (a byte, then the connection goes), stall (a byte, then nothing),
     elsewhere (a redirect to `elsewhere`), encoded, replaced (another ETag each time), multipart, gone (404), busy (503 the first times), endless (headers without end)."""
 
-    def __init__(self, folder, behaviour="good", only="", drop_every=None, busy=0, certificate=None, elsewhere=""):
-        """certificate: files of a certificate and its key, for HTTPS."""
+    def __init__(self, folder, behaviour="good", only="", drop_every=None, busy=0, certificate=None, elsewhere="", pace=None):
+        """certificate: files of a certificate and its key, for HTTPS. pace: bytes a second that a connection gives."""
+        self.pace = pace
         self.elsewhere, self.scheme = elsewhere, "https" if certificate else "http"
         self.folder, self.behaviour, self.only, self.drop_every, self.busy = Path(folder), behaviour, only, drop_every, busy
         self.bytes, self.requests, self.proxied, self.started = 0, 0, 0, time.monotonic()
+        self.log, self.drops = [], 0  # (when, file, bytes that went out then); answers that were not given, or cut off, because the network was down
         self.tags = itertools.count()
         self.lock = threading.Lock()
         handler = type("Handler", (Handler,), {"owner": self})
@@ -47,13 +49,17 @@ class ReleaseServer:
         self.httpd.shutdown()
         self.httpd.server_close()
 
-    def count(self, sent):
+    def count(self, name, sent):
         with self.lock:
             self.bytes += sent
+            self.log.append((time.monotonic(), name, sent))
 
     def network_is_down(self):
-        """Of each period of so many seconds the last second."""
-        return self.drop_every is not None and (time.monotonic() - self.started) % self.drop_every > self.drop_every - 1
+        """Of each period of so many seconds the last second. Who asks lets go of its connection then."""
+        down = self.drop_every is not None and (time.monotonic() - self.started) % self.drop_every > self.drop_every - 1
+        with self.lock:
+            self.drops += down
+        return down
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -106,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
                 file.seek(int(first))
                 pieces.append(head + file.read(int(last) - int(first) + 1))
         body = b"".join(pieces) + b"\r\n--loam--\r\n"
-        self.owner.count(len(body))
+        self.owner.count(path.name, len(body))
         self.answer(206, {"Content-Type": "multipart/byteranges; boundary=loam", "Content-Length": str(len(body))}, body)
 
     def send(self, path, first, last, garble=False):
@@ -120,8 +126,10 @@ class Handler(BaseHTTPRequestHandler):
                 if garble:
                     piece = bytes([piece[0] ^ 1]) + piece[1:]
                 self.wfile.write(piece)
-                self.owner.count(len(piece))
+                self.owner.count(path.name, len(piece))
                 left -= len(piece)
+                if self.owner.pace:
+                    time.sleep(len(piece) / self.owner.pace)
 
     def head(self, path, size, ranged, first, last, **more):
         length = last - first + 1

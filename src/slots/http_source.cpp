@@ -266,7 +266,7 @@ class Fetch {
   Result<void> take_ended();
   Result<void> check_patience();
   Result<void> ended(CURL* easy, CURLcode code);
-  void pace(std::size_t bytes);
+  void pace(std::uint64_t bytes);
   std::size_t most_transfers() const;
   std::chrono::milliseconds wait() const;
   void drop(std::list<Transfer>::iterator transfer);
@@ -283,7 +283,7 @@ class Fetch {
   bool plain_ = false;  // the server has no ranges
   int failures_ = 0;    // in a row, without a byte between that had not come before
   Clock::time_point not_before_ = Clock::now();
-  Clock::time_point paced_ = Clock::now();  // by when all that came may have come; with a limit the next range waits
+  Clock::time_point paced_ = Clock::now();  // by when all that was asked for may have come; with a limit the next range waits
   Clock::time_point since_ = Clock::now();
   std::uint64_t came_ = 0;        // bytes since then
   std::optional<Error> problem_;  // that asking again does not mend
@@ -309,7 +309,6 @@ Result<void> Fetch::take(Transfer& transfer, std::span<const std::byte> bytes) {
   const auto at = transfer.at;
   transfer.at += bytes.size();
   came_ += bytes.size();
-  pace(bytes.size());
   return deliver(at, bytes);
 }
 
@@ -387,18 +386,22 @@ Result<void> Fetch::begin(std::size_t number) {
   return {};
 }
 
-// A limit is for all together, and a stream is one.
-std::size_t Fetch::most_transfers() const { return plain_ || options_->rate_limit != 0 ? 1 : options_->connections; }
+// A stream is one.
+std::size_t Fetch::most_transfers() const { return plain_ ? 1 : options_->connections; }
 
 Result<void> Fetch::begin_more() {
-  if (Clock::now() < std::max(not_before_, paced_)) return {};
-  for (std::size_t i = 0; i < parts_.size() && transfers_.size() < most_transfers(); ++i)
-    if (!parts_[i].done() && !parts_[i].under_way) LOAM_CHECK(begin(i));
+  for (std::size_t i = 0; i < parts_.size() && transfers_.size() < most_transfers(); ++i) {
+    if (parts_[i].done() || parts_[i].under_way) continue;
+    if (Clock::now() < std::max(not_before_, paced_)) return {};
+    pace(parts_[i].end - parts_[i].next);
+    LOAM_CHECK(begin(i));
+  }
   return {};
 }
 
-// libcurl keeps to the limit inside of a range only, and a small one is there at once.
-void Fetch::pace(std::size_t bytes) {
+// A limit is for all together, and libcurl keeps to it inside of one range only. Small ones are asked for ahead of what
+// comes, so that a distant server gives as much as it may.
+void Fetch::pace(std::uint64_t bytes) {
   if (options_->rate_limit == 0) return;
   const std::chrono::duration<double> takes(static_cast<double>(bytes) / static_cast<double>(options_->rate_limit));
   paced_ = std::max(paced_, Clock::now() - limit_credit) + std::chrono::duration_cast<Clock::duration>(takes);
