@@ -233,6 +233,7 @@ class Supervisor {
   sys::EventSource trial_timer_;
   sys::EventSource nics_timer_;
   sys::EventSource apply_timer_;
+  sys::EventSource firewall_timer_;
   sys::EventSource upgrade_timer_;
   sys::EventSource child_timer_;
   sys::EventSource fetch_timer_;

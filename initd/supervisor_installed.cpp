@@ -36,6 +36,7 @@ constexpr std::size_t config_read_limit = std::size_t{2} << 20U;
 constexpr std::string_view config_path = "/loam/loam.yaml";
 constexpr std::string_view journal_path = "/loam/apply.journal";
 constexpr std::chrono::seconds apply_again{30};
+constexpr std::chrono::seconds firewall_again{30};
 const sys::RunOptions limited{.timeout = std::chrono::seconds(30), .input = {}, .environment = {}};
 
 fs::path keyboard_file(const model::KeyboardLayout& layout) {
@@ -321,9 +322,14 @@ void Supervisor::look_at_firewall() {
   if (!failed || reload_unit(unit)) return drop_condition("Firewall");
   set_condition(
       "Firewall", "false", "NotLoaded",
-      std::format("{} failed: the rules are those from before, or none after a restart; loamctl logs -- -u {} "
-                  "says why, loamctl retry tries it again",
-                  unit, unit));
+      std::format("{} failed: the rules are those from before, or none after a restart; it is tried again every {} s, "
+                  "and loamctl logs -- -u {} says why",
+                  unit, firewall_again.count(), unit));
+  auto timer = loop_->after(firewall_again, [this] {
+    look_at_firewall();
+    settle();
+  });
+  if (timer) firewall_timer_ = *std::move(timer);
 }
 
 // Claims by the configuration that is applied; a live system claims nothing.
