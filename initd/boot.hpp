@@ -47,8 +47,8 @@ Result<void> follow_release(const std::filesystem::path& root);
 // without being shut down. loam-boots.service takes the count back.
 Result<slots::BootMenu> count_boot(const std::filesystem::path& root);
 
-// The same for starts that do not come as far as that: the root cannot be read, or the kernel ends. Counted in a variable
-// of the firmware's, since nothing is mounted. The second call takes the count back.
+// The same for starts that do not come as far as that: the root cannot be read, or the kernel ends. Counted in a
+// variable of the firmware's, since nothing is mounted. The second call takes the count back.
 Result<slots::BootMenu> count_early_start();
 Result<void> forget_early_starts();
 

@@ -179,7 +179,8 @@ Result<void> health(const Arguments& arguments) {
 }
 
 Result<void> logs(const Arguments& arguments) {
-  std::vector<std::string> argv = {"journalctl", "--no-hostname", "-u", "loamd.service", "-u", "loam-health.service", "-u", "loam-health-rack.service"};
+  std::vector<std::string> argv = {"journalctl", "--no-hostname",       "-u", "loamd.service",
+                                   "-u",         "loam-health.service", "-u", "loam-health-rack.service"};
   if (arguments.as_json) argv.insert(argv.end(), {"-o", "json"});
   argv.insert(argv.end(), arguments.rest.begin(), arguments.rest.end());
   std::vector<char*> pointers;

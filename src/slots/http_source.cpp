@@ -283,7 +283,8 @@ class Fetch {
   bool plain_ = false;  // the server has no ranges
   int failures_ = 0;    // in a row, without a byte between that had not come before
   Clock::time_point not_before_ = Clock::now();
-  Clock::time_point paced_ = Clock::now();  // by when all that was asked for may have come; with a limit the next range waits
+  Clock::time_point paced_ =
+      Clock::now();  // by when all that was asked for may have come; with a limit the next range waits
   Clock::time_point since_ = Clock::now();
   std::uint64_t came_ = 0;        // bytes since then
   std::optional<Error> problem_;  // that asking again does not mend
