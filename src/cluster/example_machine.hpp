@@ -10,7 +10,7 @@ inline MachineStatus example_status() {
           .slot = "a",
           .state = "degraded",
           .reasons = {"bond0: eth1 has no carrier"},
-          .disks = {{"osd", 24}, {"blank", 1}},
+          .disks = {{"osd", 24}, {"os", 1}},
           .bonds = {{.name = "bond0", .members = {"eth0", "eth1"}, .active = {"eth0"}}},
           .conditions = {{.type = "Network",
                           .status = "False",

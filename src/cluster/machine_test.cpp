@@ -17,7 +17,7 @@ TEST(Machine, SaysWhatANodeIs) {
   EXPECT_EQ(made["metadata"], (json{{"name", "node-1"}})) << "labels and the like are not the node's";
   EXPECT_FALSE(made.contains("spec"));
   EXPECT_EQ(made["status"]["release"], "0.1.0");
-  EXPECT_EQ(made["status"]["diskSummary"], "blank 1, osd 24");
+  EXPECT_EQ(made["status"]["diskSummary"], "os 1, osd 24");
   EXPECT_EQ(made["status"]["bondSummary"], "bond0 1/2");
   EXPECT_EQ(made["status"]["bonds"][0]["activeMembers"], json::array({"eth0"}));
   EXPECT_EQ(made["status"]["conditions"][0]["lastTransitionTime"], "2027-01-15T08:00:00Z");
